@@ -1,0 +1,296 @@
+"""Every error lambdaops raises: a stable slug, an exit code, what happened, and the next step.
+
+Exit codes and slugs are an API: pipelines branch on them. A class is added here or nowhere, its slug is unique,
+and its text reads ``what happened: why``; the next step is the hint.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from lambdaops.core.model import Finding
+
+
+class ExitCode(enum.IntEnum):
+    """What a finished command says to the shell."""
+
+    DONE = 0
+    INTERNAL = 1
+    USAGE = 2
+    BLOCKED = 3
+    ROLLED_BACK = 4
+    ROLLBACK_INCOMPLETE = 5
+    HELD = 6
+    CONFLICT = 7
+    AWS = 8
+    PARTIAL = 9
+    INTERRUPTED = 130
+
+
+EXIT_MEANINGS: dict[ExitCode, str] = {
+    ExitCode.DONE: "done",
+    ExitCode.INTERNAL: "internal error",
+    ExitCode.USAGE: "usage or invalid file",
+    ExitCode.BLOCKED: "blocked, nothing changed",
+    ExitCode.ROLLED_BACK: "gate failed, rolled back, traffic is safe",
+    ExitCode.ROLLBACK_INCOMPLETE: "rollback did not complete, act now",
+    ExitCode.HELD: "held, waits for a person",
+    ExitCode.CONFLICT: "drift or conflict, somebody else changed the alias",
+    ExitCode.AWS: "AWS denied or unreachable",
+    ExitCode.PARTIAL: "partly done (redrive or playbook)",
+    ExitCode.INTERRUPTED: "interrupted, state saved",
+}
+
+
+class LambdaOpsError(Exception):
+    """Base of everything raised on purpose.
+
+    Attributes:
+        code: stable slug, part of the JSON output.
+        exit_code: what the process ends with when this error reaches the user.
+        message: what happened and why, one line.
+        hint: the next step, one line; may be empty.
+        request_id: the AWS request id, when AWS answered.
+    """
+
+    code: ClassVar[str] = "internal"
+    exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+
+    def __init__(self, message: str, *, hint: str = "", target: str = "", request_id: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.target = target
+        self.request_id = request_id
+
+
+# -- the caller's mistakes: exit 2 ------------------------------------------------------------------------------
+
+
+class UsageError(LambdaOpsError):
+    """An argument that cannot be understood."""
+
+    code = "usage"
+    exit_code = ExitCode.USAGE
+
+
+class InvalidTargetError(UsageError):
+    """TARGET is not ``FUNCTION:ALIAS`` or an alias ARN."""
+
+    code = "invalid-target"
+
+
+class InvalidVersionError(UsageError):
+    """A version that is not the number of a published version."""
+
+    code = "invalid-version"
+
+
+class InvalidDurationError(UsageError):
+    """A duration that is not like ``45s``, ``5m`` or ``1h30m``."""
+
+    code = "invalid-duration"
+
+
+class UnknownStrategyError(UsageError):
+    """No strategy has this name."""
+
+    code = "unknown-strategy"
+
+
+class InvalidStagesError(UsageError):
+    """Stages whose weights do not rise to 100 %."""
+
+    code = "invalid-stages"
+
+
+class InvalidFileError(UsageError):
+    """A file that is missing, unreadable, or not what it should be."""
+
+    code = "invalid-file"
+
+
+class JournalTamperedError(InvalidFileError):
+    """A journal line that is not what was written."""
+
+    code = "journal-tampered"
+
+
+# -- refused before anything changed: exit 3 --------------------------------------------------------------------
+
+
+class BlockedError(LambdaOpsError):
+    """Preflight found a reason not to begin; nothing changed."""
+
+    code = "blocked"
+    exit_code = ExitCode.BLOCKED
+
+    def __init__(self, message: str, *, hint: str = "", target: str = "", findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(message, hint=hint, target=target)
+        self.findings = findings
+
+
+class NotFoundError(LambdaOpsError):
+    """The function, alias, version or alarm does not exist here."""
+
+    code = "not-found"
+    exit_code = ExitCode.BLOCKED
+
+
+class RollbackTargetUnknownError(LambdaOpsError):
+    """Nothing says which version was stable before."""
+
+    code = "rollback-target-unknown"
+    exit_code = ExitCode.BLOCKED
+
+
+class JournalUnwritableError(LambdaOpsError):
+    """The journal cannot take a record: without it nothing moves forward."""
+
+    code = "journal-unwritable"
+    exit_code = ExitCode.BLOCKED
+
+
+class VersionFailedError(LambdaOpsError):
+    """A published version that will never become Active."""
+
+    code = "version-failed"
+    exit_code = ExitCode.BLOCKED
+
+
+class ConfirmationMissingError(LambdaOpsError):
+    """A change nobody confirmed."""
+
+    code = "not-confirmed"
+    exit_code = ExitCode.BLOCKED
+
+
+class SandboxUnavailableError(LambdaOpsError):
+    """The sandbox is not installed, not running, or would not start."""
+
+    code = "sandbox-unavailable"
+    exit_code = ExitCode.BLOCKED
+
+
+class DemoFailedError(LambdaOpsError):
+    """A step of the demo did not end as it should."""
+
+    code = "demo-failed"
+    exit_code = ExitCode.INTERNAL
+
+
+# -- somebody must act: exits 5 and 7 ---------------------------------------------------------------------------
+
+
+class RollbackIncompleteError(LambdaOpsError):
+    """The rollback's write or its verification did not succeed."""
+
+    code = "rollback-incomplete"
+    exit_code = ExitCode.ROLLBACK_INCOMPLETE
+
+
+class AliasChangedError(LambdaOpsError):
+    """Somebody else changed the alias: the RevisionId the write was decided on is stale (AWS answers 412)."""
+
+    code = "alias-changed"
+    exit_code = ExitCode.CONFLICT
+
+
+class FunctionChangedError(LambdaOpsError):
+    """The unpublished code or configuration changed between our upload and our publish."""
+
+    code = "function-changed"
+    exit_code = ExitCode.CONFLICT
+
+
+class ReleaseInProgressError(LambdaOpsError):
+    """Another live process drives a release of this target."""
+
+    code = "release-in-progress"
+    exit_code = ExitCode.CONFLICT
+
+
+# -- AWS said no, or nothing: exit 8 ----------------------------------------------------------------------------
+
+
+class AwsError(LambdaOpsError):
+    """AWS refused or failed a call.
+
+    ``ambiguous`` is true when the call may have taken effect all the same (a timeout, a reset, a 5xx): only a new
+    read of the world tells.
+    """
+
+    code = "aws-error"
+    exit_code = ExitCode.AWS
+    ambiguous: ClassVar[bool] = False
+    permanent: ClassVar[bool] = False
+
+
+class AccessDeniedError(AwsError):
+    """The caller lacks a permission."""
+
+    code = "access-denied"
+    permanent = True
+
+
+class CredentialsMissingError(AwsError):
+    """No credentials were found."""
+
+    code = "no-credentials"
+    permanent = True
+
+
+class CredentialsExpiredError(AwsError):
+    """The session token is no longer valid."""
+
+    code = "credentials-expired"
+    permanent = True
+
+
+class CredentialsInvalidError(AwsError):
+    """AWS does not know these credentials."""
+
+    code = "credentials-invalid"
+    permanent = True
+
+
+class RegionMissingError(AwsError):
+    """No region was given."""
+
+    code = "no-region"
+    permanent = True
+
+
+class ThrottledError(AwsError):
+    """AWS still refused for rate after every retry."""
+
+    code = "throttled"
+
+
+class UnreachableError(AwsError):
+    """No usable answer: connection, timeout or TLS trouble."""
+
+    code = "unreachable"
+    ambiguous = True
+
+
+class AwsFaultError(AwsError):
+    """AWS failed on its side (5xx)."""
+
+    code = "aws-fault"
+    ambiguous = True
+
+
+class ConflictError(AwsError):
+    """The resource is busy with another change (409); waiting helps."""
+
+    code = "resource-busy"
+
+
+class RejectedError(AwsError):
+    """AWS understood and refused the request."""
+
+    code = "rejected"
+    permanent = True

@@ -1,0 +1,240 @@
+"""What is written to the journal: one event per thing that happened, wrapped in an entry that says who and when.
+
+Rules this file guarantees: an event carries everything replay needs and no secret and no payload; its ``kind`` in the
+journal is stable; a rollback outside a release and a publication are events of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lambdaops.core.codec import CodecError, decode, encode
+from lambdaops.core.gates import GateResult
+from lambdaops.core.machine import Outcome, Signal, State
+from lambdaops.core.model import Actor, AlarmReading, Routing
+from lambdaops.core.plan import Plan
+
+SCHEMA = 1
+"""Version of the record layout (``v``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A release begins: its whole plan, what the alias was, and what the alarms said."""
+
+    plan: Plan
+    revision: str
+    alarms: tuple[AlarmReading, ...]
+    reason: str = ""
+    ticket: str = ""
+    tool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The world changed since the last look; ``alias`` is None when it could not be read."""
+
+    alias: Routing | None
+    alarms: tuple[AlarmReading, ...]
+    gates: tuple[GateResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The machine moved to another state, or what it does has another reason."""
+
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An alias write is about to be made; on disk before the call."""
+
+    op: int
+    before: Routing | None
+    desired: Routing
+    revision: str
+    reason: str
+    then: State
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The write of ``op`` is in effect; ``reconciled`` when a later read showed it rather than the call's answer."""
+
+    op: int
+    routing: Routing
+    revision: str
+    reconciled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The write of ``op`` failed, or its answer was lost."""
+
+    op: int
+    code: str
+    message: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """Somebody asked the running release for something."""
+
+    signal: Signal
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Another process took the release up; ``state`` is where it goes on."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The release is over."""
+
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """Somebody rolled the alias back with one command; written after the effect."""
+
+    before: Routing
+    after: Routing
+    revision: str
+    basis: str
+    reason: str = ""
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishStarted:
+    """Code is about to be uploaded and published; ``source`` says from where, ``code_sha256`` what, if known."""
+
+    source: str
+    code_sha256: str
+    reason: str = ""
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The publication ended: a new version, or the existing one when nothing had changed."""
+
+    version: str
+    code_sha256: str
+    new: bool
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishFailed:
+    """The publication did not end in a usable version."""
+
+    code: str
+    message: str
+    request_id: str = ""
+
+
+Event = (
+    Opened
+    | Observed
+    | Decided
+    | Intent
+    | Landed
+    | Failed
+    | Signalled
+    | Resumed
+    | Closed
+    | RolledBack
+    | PublishStarted
+    | Published
+    | PublishFailed
+)
+
+KINDS: dict[str, type[Event]] = {
+    "opened": Opened,
+    "observed": Observed,
+    "decided": Decided,
+    "intent": Intent,
+    "done": Landed,
+    "failed": Failed,
+    "signal": Signalled,
+    "resumed": Resumed,
+    "closed": Closed,
+    "rollback": RolledBack,
+    "publish": PublishStarted,
+    "published": Published,
+    "publish-failed": PublishFailed,
+}
+_NAMES = {cls: kind for kind, cls in KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event in its place; ``seq`` is None when the journal could not take it (only a rollback goes on then).
+
+    ``target`` is the alias ARN (the function ARN for a publication); ``release`` groups the events of one run.
+    """
+
+    seq: int | None
+    at: datetime
+    target: str
+    release: str
+    actor: Actor
+    event: Event
+
+
+def kind_of(event: Event) -> str:
+    """The event's stable name in the journal."""
+    return _NAMES[type(event)]
+
+
+def to_record(entry: Entry) -> dict[str, object]:
+    """An entry as the JSON object of one journal line, without the hash chain's ``prev``."""
+    data = encode(entry.event)
+    assert isinstance(data, dict)  # noqa: S101 -- events are dataclasses
+    actor = encode(entry.actor)
+    assert isinstance(actor, dict)  # noqa: S101
+    return {
+        "v": SCHEMA,
+        "seq": entry.seq,
+        "at": encode(entry.at),
+        "target": entry.target,
+        "release": entry.release,
+        "kind": kind_of(entry.event),
+        "op": getattr(entry.event, "op", None),
+        "actor": {key: value for key, value in actor.items() if key != "is"},
+        "data": {key: value for key, value in data.items() if key not in ("is", "op")},
+    }
+
+
+def from_record(record: dict[str, object]) -> Entry:
+    """Read back what :func:`to_record` made.
+
+    Raises:
+        CodecError: an unknown kind or version, or data that does not fit.
+    """
+    if record.get("v") != SCHEMA:
+        raise CodecError(f"unknown record version {record.get('v')!r}")
+    cls = KINDS.get(str(record.get("kind")))
+    data = record.get("data")
+    if cls is None or not isinstance(data, dict):
+        raise CodecError(f"unknown kind {record.get('kind')!r}")
+    op = record.get("op")
+    return Entry(
+        seq=decode(int, record.get("seq")),
+        at=decode(datetime, record.get("at")),
+        target=decode(str, record.get("target")),
+        release=decode(str, record.get("release")),
+        actor=decode(Actor, record.get("actor")),
+        event=decode(cls, data if op is None else {**data, "op": op}),
+    )

@@ -1,0 +1,152 @@
+"""Gates: readings in, verdicts with reasons out.
+
+Rules this file guarantees: no data is never success; an alarm that left OK and came back between two looks counts as
+having objected; an ignored alarm is reported and never acts; a gate that cannot be read is an error, not a pass.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lambdaops.core.model import AlarmReading, AlarmState, Finding, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from lambdaops.core.plan import Plan
+
+
+class Verdict(enum.IntEnum):
+    """What a gate says; ordered, so the worst of several is their ``max``."""
+
+    PASS = 0
+    INCONCLUSIVE = 1
+    ERROR = 2
+    FAIL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One gate at one look; ``acts`` is false for a gate that is only reported."""
+
+    name: str
+    verdict: Verdict
+    reason: str
+    acts: bool = True
+
+
+def worst(results: Sequence[GateResult]) -> tuple[Verdict, str]:
+    """The verdict of all gates together and the reason of the first that gave it; no gate at all passes."""
+    acting = [result for result in results if result.acts]
+    if not acting:
+        return Verdict.PASS, "no gate objects"
+    first = max(acting, key=lambda result: result.verdict)  # max keeps the first of equals
+    if first.verdict is Verdict.PASS:
+        return Verdict.PASS, f"{len(acting)} of {len(acting)} gates pass"
+    return first.verdict, first.reason
+
+
+def unreadable(names: Sequence[str], why: str) -> tuple[GateResult, ...]:
+    """The results when the alarms could not be read at all."""
+    return tuple(GateResult(name, Verdict.ERROR, f"{name}: cannot be read: {why}") for name in names)
+
+
+def assess_alarms(plan: Plan, before: Sequence[AlarmReading], now: Sequence[AlarmReading]) -> tuple[GateResult, ...]:
+    """Judge every alarm of the plan.
+
+    Args:
+        plan: names the alarms to watch and those to ignore.
+        before: the previous look, at first the one taken when the release opened.
+        now: this look.
+    """
+    earlier = {reading.name: reading for reading in before}
+    current = {reading.name: reading for reading in now}
+    return tuple(
+        _assess(name, earlier.get(name), current.get(name), ignored=name in plan.ignored) for name in plan.alarms
+    )
+
+
+def _assess(name: str, before: AlarmReading | None, now: AlarmReading | None, *, ignored: bool) -> GateResult:
+    if now is None:
+        verdict, reason = Verdict.ERROR, f"{name}: no longer exists"
+    elif now.state is AlarmState.ALARM:
+        was = f" (was {before.state.value} before)" if before and before.state is not now.state else ""
+        verdict, reason = Verdict.FAIL, f"{name}: ALARM{_since(now.changed_at)}{was}"
+    elif now.state is AlarmState.INSUFFICIENT_DATA:
+        verdict, reason = Verdict.INCONCLUSIVE, f"{name}: INSUFFICIENT_DATA{_since(now.changed_at)}"
+    elif _flapped(before, now):
+        verdict, reason = (
+            Verdict.FAIL,
+            f"{name}: left OK and came back{_at(now.changed_at)}, between two looks",
+        )
+    else:
+        verdict, reason = Verdict.PASS, f"{name}: OK"
+    if ignored:
+        return GateResult(name, verdict, f"{reason} (ignored)", acts=False)
+    return GateResult(name, verdict, reason)
+
+
+def _flapped(before: AlarmReading | None, now: AlarmReading) -> bool:
+    """OK at both looks, yet its state changed in between: two changes, and we saw neither.
+
+    It may only have lacked data for a moment. Nothing says so, and a release takes no benefit from a doubt.
+    """
+    if before is None or before.state is not AlarmState.OK or before.changed_at is None or now.changed_at is None:
+        return False
+    return now.changed_at > before.changed_at
+
+
+def _since(moment: datetime | None) -> str:
+    return f" since {moment:%H:%M:%S}" if moment else ""
+
+
+def _at(moment: datetime | None) -> str:
+    return f" at {moment:%H:%M:%S}" if moment else ""
+
+
+def preflight_alarms(plan: Plan, readings: Sequence[AlarmReading]) -> tuple[Finding, ...]:
+    """What the alarms say before the first write: a missing one and one already in ALARM block."""
+    if not plan.alarms:
+        return (
+            Finding(
+                Level.WARN,
+                "alarms",
+                "no alarm watches this release: nothing but time separates its stages",
+                "Name alarms with --alarm NAME.",
+            ),
+        )
+    current = {reading.name: reading for reading in readings}
+    return tuple(_preflight(plan, name, current.get(name)) for name in plan.alarms)
+
+
+def _preflight(plan: Plan, name: str, reading: AlarmReading | None) -> Finding:
+    if reading is None:
+        return Finding(
+            Level.BLOCK,
+            "alarms",
+            f"alarm {name} does not exist in this account and region",
+            "Check the spelling and the region: aws cloudwatch describe-alarms lists them.",
+        )
+    what = f"{reading.kind.value} alarm {name} is {reading.state.value}{_since(reading.changed_at)}"
+    if name in plan.ignored:
+        return Finding(Level.WARN, "alarms", f"{what}, ignored for this release")
+    match reading.state:
+        case AlarmState.ALARM:
+            return Finding(
+                Level.BLOCK,
+                "alarms",
+                f"{what}: it would roll the release back at once",
+                f"Wait until it is OK, or release the fix with --ignore-alarm {name}.",
+            )
+        case AlarmState.INSUFFICIENT_DATA:
+            return Finding(
+                Level.WARN,
+                "alarms",
+                f"{what}: no data is not success, so the release waits for it at most {plan.patience}",
+                "Let the alarm treat missing data as notBreaching if silence is healthy.",
+            )
+        case AlarmState.OK:
+            return Finding(Level.OK, "alarms", what)

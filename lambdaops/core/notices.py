@@ -1,0 +1,54 @@
+"""What a running operation tells: journal entries as they are made, and looks and warnings that leave no record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lambdaops.core.events import Entry
+from lambdaops.core.gates import GateResult
+from lambdaops.core.machine import State
+from lambdaops.core.model import Finding, Routing, Target
+from lambdaops.core.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan and what preflight found, before anything is written."""
+
+    at: datetime
+    target: Target
+    plan: Plan
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One tick: what was seen and when the next look is due."""
+
+    at: datetime
+    alias: Routing | None
+    gates: tuple[GateResult, ...]
+    state: State
+    reason: str
+    next_look: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A long step of something that is not a release: uploading, waiting for a version."""
+
+    at: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something the operator must know although the operation goes on."""
+
+    at: datetime
+    message: str
+    hint: str = ""
+
+
+Notice = Entry | Planned | Looked | Progress | Warned

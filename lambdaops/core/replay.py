@@ -1,0 +1,208 @@
+"""Journal entries folded into state: what a release was doing, which write is unresolved, what was stable.
+
+Rules this file guarantees: replay reads nothing but entries; the state it gives is the one the driver had when it
+wrote the last entry; a write that began and never ended stays visible as ``pending``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lambdaops.core.events import (
+    Closed,
+    Decided,
+    Entry,
+    Failed,
+    Intent,
+    Landed,
+    Observed,
+    Opened,
+    Resumed,
+    RolledBack,
+)
+from lambdaops.core.machine import Baking, Done, Held, Outcome, Ready, State, landed
+from lambdaops.core.model import AlarmReading, Routing
+from lambdaops.core.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release as its entries tell it.
+
+    ``revision`` is the alias's RevisionId as last seen by us, ``replaced`` the one our last write replaced; ``pending``
+    is a write without a known end; ``writes`` counts the writes begun.
+    """
+
+    id: str
+    opened: Entry
+    plan: Plan
+    state: State
+    alarms: tuple[AlarmReading, ...]
+    revision: str
+    replaced: str
+    pending: Intent | None
+    last: Entry
+    writes: int = 0
+    landed: bool = False
+    closed: Closed | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it may still move the alias."""
+        return self.closed is None
+
+
+def advance(release: Release, entry: Entry) -> Release:
+    """Fold one more entry of the same release."""
+    now = replace(release, last=entry)
+    match entry.event:
+        case Observed(alarms=alarms):
+            # An empty look (the alarms could not be read) does not replace the last one that was seen.
+            return replace(now, alarms=alarms or now.alarms)
+        case Decided(state=state) | Resumed(state=state):
+            return replace(now, state=state)
+        case Intent() as intent:
+            return replace(now, pending=intent, writes=max(now.writes, intent.op))
+        case Landed(op=op, revision=revision):
+            if now.pending is None or now.pending.op != op:
+                return replace(now, revision=revision)
+            return replace(
+                now,
+                state=landed(now.pending.then, entry.at),
+                replaced=now.pending.revision,
+                revision=revision,
+                pending=None,
+                landed=True,
+            )
+        case Closed() as closed:
+            return replace(now, closed=closed, pending=None)
+        case Failed():
+            # The answer may have been lost on the way: only a read settles a write, so it stays pending.
+            return now
+        case _:
+            return now
+
+
+def settled(release: Release) -> Release:
+    """Forget a pending write that a read has shown not to be in effect."""
+    return replace(release, pending=None)
+
+
+def releases(entries: Iterable[Entry]) -> tuple[Release, ...]:
+    """Every release in these entries, oldest first."""
+    found: dict[str, Release] = {}
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, Opened):
+            found[entry.release] = Release(
+                id=entry.release,
+                opened=entry,
+                plan=event.plan,
+                state=Ready(entry.at),
+                alarms=event.alarms,
+                revision=event.revision,
+                replaced="",
+                pending=None,
+                last=entry,
+            )
+        elif entry.release in found:
+            found[entry.release] = advance(found[entry.release], entry)
+    return tuple(found.values())
+
+
+def open_release(entries: Iterable[Entry]) -> Release | None:
+    """The release that was begun last, if it is not over and nobody rolled the alias back since."""
+    listed = list(entries)
+    last = next(reversed(releases(listed)), None)
+    if last is None or not last.open:
+        return None
+    later = (entry for entry in listed if (entry.seq or 0) > (last.opened.seq or 0))
+    return None if any(isinstance(entry.event, RolledBack) for entry in later) else last
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackChoice:
+    """The version a rollback goes to and where that is known from."""
+
+    version: str
+    basis: str
+
+
+def choose_rollback(entries: Sequence[Entry], routing: Routing) -> RollbackChoice | None:
+    """The stable version for this alias as it stands, or None when nothing known fits it.
+
+    The journal counts only if it speaks of the routing that is there: a newer release made elsewhere, or a hand edit,
+    must not be undone by going back to what an old entry called stable.
+    """
+    present = {routing.primary} | ({routing.additional} if routing.additional else set())
+    for stable, candidate, basis in _known_good(entries):
+        if present <= {stable, candidate}:
+            return RollbackChoice(stable, basis)
+    if routing.additional is not None:
+        return RollbackChoice(routing.primary, "the primary version of a weighted alias")
+    return None
+
+
+def _known_good(entries: Sequence[Entry]) -> Iterable[tuple[str, str, str]]:
+    """The newest statement the journal makes about what is stable: (stable, what it replaced, basis)."""
+    moved = {release.id for release in releases(entries) if release.landed or release.pending}
+    for entry in reversed(entries):
+        event = entry.event
+        if isinstance(event, RolledBack):
+            # Going back twice must not go back further: after a rollback the version it chose is the stable one.
+            yield (
+                event.after.primary,
+                event.before.additional or event.before.primary,
+                f"rolled back at {entry.at:%F %T}",
+            )
+            return
+        if isinstance(event, Opened) and entry.release in moved:
+            yield event.plan.stable, event.plan.candidate, f"stable in release {entry.release}"
+            return
+
+
+def live_versions(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """For each version that ever took all the traffic: the entry that put it there last."""
+    since: dict[str, Entry] = {}
+    for entry in entries:
+        match entry.event:
+            case Landed(routing=Routing(primary=primary, additional=None)):
+                since[primary] = entry
+            case RolledBack(after=after):
+                since[after.primary] = entry
+            case _:
+                pass
+    return since
+
+
+def phase(state: State) -> str:
+    """One word for a state, for lists and summaries."""
+    match state:
+        case Done(outcome, _):
+            return outcome.value
+        case Held(_, cause, _):
+            return f"held ({cause.value})"
+        case Baking(stage=stage):
+            return f"baking stage {stage + 1}"
+        case Ready():
+            return "ready"
+        case _:
+            return "rolling back"
+
+
+__all__ = [
+    "Outcome",
+    "Release",
+    "RollbackChoice",
+    "advance",
+    "choose_rollback",
+    "live_versions",
+    "open_release",
+    "phase",
+    "releases",
+    "settled",
+]

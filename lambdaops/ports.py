@@ -1,0 +1,184 @@
+"""What the shell needs of the world, as Protocols: clock, functions, alarms, identity, journal, sink.
+
+An adapter returns our values and raises our errors (``core.errors``); nothing of boto3, rich or a file shows through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from lambdaops.core.events import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from lambdaops.core.events import Event
+    from lambdaops.core.machine import Signal
+    from lambdaops.core.model import (
+        Actor,
+        AlarmReading,
+        Alias,
+        EventSource,
+        Permission,
+        Provisioned,
+        Routing,
+        Version,
+    )
+    from lambdaops.core.notices import Notice
+
+
+class Clock(Protocol):
+    """The time of day, and waiting."""
+
+    def now(self) -> datetime:
+        """The current time, in UTC."""
+
+    def sleep(self, duration: timedelta) -> None:
+        """Wait; return early when somebody signals."""
+
+
+class Signals(Protocol):
+    """What people ask of the running process (Ctrl-C, SIGTERM)."""
+
+    def pending(self) -> tuple[Signal, str] | None:
+        """The newest request and where it came from, or None."""
+
+
+class Aliases(Protocol):
+    """The alias a release moves. These two calls are all a rollback needs."""
+
+    def get_alias(self, function: str, alias: str) -> Alias:
+        """Read it.
+
+        Raises:
+            NotFoundError: no such function or alias.
+            AwsError: denied, throttled, unreachable.
+        """
+
+    def set_routing(self, function: str, alias: str, routing: Routing, revision: str) -> Alias:
+        """Write it, guarded by the revision it was decided on, weights always explicit.
+
+        Raises:
+            AliasChangedError: the revision is stale.
+            AwsError: denied, throttled, unreachable; ``ambiguous`` when it may have taken effect.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Where code comes from: exactly one of zip bytes, an S3 object, an image."""
+
+    zip: bytes | None = None
+    s3: tuple[str, str, str | None] | None = None
+    image: str | None = None
+
+
+class Functions(Aliases, Protocol):
+    """Versions, and what else preflight asks of Lambda."""
+
+    def get_version(self, function: str, qualifier: str | None = None) -> Version:
+        """A version's configuration; None means the unpublished code ($LATEST)."""
+
+    def list_versions(self, function: str) -> Sequence[Version]:
+        """Every published version, oldest first, without $LATEST."""
+
+    def event_sources(self, function: str) -> Sequence[EventSource]:
+        """Every event source mapping of the function, whatever it is qualified with."""
+
+    def permissions(self, function: str) -> Sequence[Permission]:
+        """Who may invoke the function without naming a version or alias."""
+
+    def provisioned(self, function: str, alias: str) -> Provisioned | None:
+        """Provisioned concurrency of the alias, or None."""
+
+    def update_code(self, function: str, code: Code, revision: str) -> Version:
+        """Upload unpublished code, guarded by the revision.
+
+        Raises:
+            FunctionChangedError: the revision is stale.
+            ConflictError: another update is in progress.
+        """
+
+    def publish_version(self, function: str, code_sha256: str, revision: str, description: str) -> Version:
+        """Publish, guarded by the code's hash and the revision. AWS gives the last version back if nothing changed.
+
+        Raises:
+            FunctionChangedError: code or revision is not what was uploaded.
+            ConflictError: an update is in progress.
+        """
+
+
+class Alarms(Protocol):
+    """CloudWatch alarms of both kinds."""
+
+    def read_alarms(self, names: Sequence[str]) -> tuple[AlarmReading, ...]:
+        """The alarms of these names that exist; one call per hundred names, none for no name."""
+
+
+class Identity(Protocol):
+    """Who we are to AWS."""
+
+    def caller(self) -> str:
+        """The ARN of the caller (STS GetCallerIdentity)."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReading:
+    """A journal as read: its entries, and whether the last line was cut off by a crash."""
+
+    entries: tuple[Entry, ...]
+    torn: bool = False
+
+
+class Journal(Protocol):
+    """The write-ahead log of one target."""
+
+    def read(self) -> JournalReading:
+        """Everything written so far; a journal that does not exist yet is empty.
+
+        Raises:
+            JournalTamperedError: with the line number.
+        """
+
+    def append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
+        """Write one record and have it on disk before returning.
+
+        Raises:
+            JournalUnwritableError: disk full, read-only, no permission, lock not had.
+        """
+
+
+class Drive(Protocol):
+    """The right to drive the release of one target, held for as long as the context lasts."""
+
+    def __enter__(self) -> None:
+        """Take it.
+
+        Raises:
+            ReleaseInProgressError: another live process has it.
+        """
+
+    def __exit__(self, *exc: object) -> None:
+        """Give it back."""
+
+
+class Journals(Protocol):
+    """All journals of a store: together, the audit log."""
+
+    def open(self, arn: str) -> Journal:
+        """The journal of one alias or function ARN; it need not exist yet."""
+
+    def drive(self, arn: str) -> Drive:
+        """The exclusive right to drive releases of this alias from this machine."""
+
+    def targets(self) -> tuple[str, ...]:
+        """The ARNs that have a journal."""
+
+
+class Sink(Protocol):
+    """Where a running operation tells what happens."""
+
+    def emit(self, notice: Notice) -> None:
+        """Take one notice; must not fail and must not block for long."""
