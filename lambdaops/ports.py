@@ -177,8 +177,36 @@ class Journals(Protocol):
         """The ARNs that have a journal."""
 
 
+class Ask(Protocol):
+    """Where a change is confirmed."""
+
+    def confirm(self, question: str) -> None:
+        """Return if the answer is yes.
+
+        Raises:
+            ConfirmationMissingError: it is no, or nobody is there to ask.
+        """
+
+
 class Sink(Protocol):
     """Where a running operation tells what happens."""
 
     def emit(self, notice: Notice) -> None:
         """Take one notice; must not fail and must not block for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything an operation needs, wired once by the composition root."""
+
+    clock: Clock
+    signals: Signals
+    functions: Functions
+    alarms: Alarms
+    identity: Identity
+    journals: Journals
+    sink: Sink
+    ask: Ask
+    host: str
+    run: str = ""
+    tool: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,15 +53,9 @@ def violations(path: Path) -> list[str]:
                 bad.append(f"{here} imports {there} ({module})")
         elif top in HOMES and here not in HOMES[top]:
             bad.append(f"{here} imports {top}")
-        elif here == "core" and top not in _stdlib():
+        elif here == "core" and top not in sys.stdlib_module_names:
             bad.append(f"core imports {top}")
     return bad
-
-
-def _stdlib() -> frozenset[str]:
-    import sys
-
-    return frozenset(sys.stdlib_module_names)
 
 
 SOURCES = sorted(path for path in ROOT.rglob("*.py") if "builds" not in path.parts or path.name == "__init__.py")

@@ -34,6 +34,8 @@ def encode(value: object) -> object:
         case None | bool() | int() | str():
             return value
         case datetime():
+            if value.tzinfo is None:
+                raise TypeError("a time without a zone has no place in the journal")
             return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         case timedelta():
             return round(value / timedelta(milliseconds=1))
@@ -67,15 +69,21 @@ def _decode(kind: typing.Any, data: object) -> object:  # noqa: ANN401 -- a type
         return _decode_fields(typing.cast("type", kind), data)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         try:
-            return kind(data)
+            member = kind(data)
         except ValueError as error:
             raise CodecError(str(error)) from None
+        if type(member.value) is not type(data):  # True == 1, and an enum of numbers would take it
+            raise CodecError(f"expected {kind.__name__}, found {data!r}")
+        return member
     if kind is datetime:
         return _decode_time(data)
     if kind is timedelta:
         if type(data) is not int:
             raise CodecError(f"expected milliseconds, found {data!r}")
-        return timedelta(milliseconds=data)
+        try:
+            return timedelta(milliseconds=data)
+        except OverflowError as error:
+            raise CodecError(str(error)) from None
     if kind in (str, int, bool) and type(data) is kind:
         return data
     raise CodecError(f"expected {getattr(kind, '__name__', kind)}, found {data!r}")

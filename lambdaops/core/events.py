@@ -176,6 +176,7 @@ KINDS: dict[str, type[Event]] = {
     "publish-failed": PublishFailed,
 }
 _NAMES = {cls: kind for kind, cls in KINDS.items()}
+_KEYS = frozenset({"v", "seq", "at", "target", "release", "kind", "op", "actor", "data"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +224,11 @@ def from_record(record: dict[str, object]) -> Entry:
     Raises:
         CodecError: an unknown kind or version, or data that does not fit.
     """
-    if record.get("v") != SCHEMA:
-        raise CodecError(f"unknown record version {record.get('v')!r}")
+    version = record.get("v")
+    if type(version) is not int or version != SCHEMA:
+        raise CodecError(f"unknown record version {version!r}")
+    if record.keys() != _KEYS:
+        raise CodecError(f"record: unknown {sorted(record.keys() - _KEYS)}, missing {sorted(_KEYS - record.keys())}")
     cls = KINDS.get(str(record.get("kind")))
     data = record.get("data")
     if cls is None or not isinstance(data, dict):

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from lambdaops.core.duration import format_duration
+from lambdaops.core.errors import ExitCode
 from lambdaops.core.gates import GateResult, Verdict, worst
 from lambdaops.core.model import Routing, percent
 from lambdaops.core.plan import OnInconclusive
@@ -211,6 +212,38 @@ def resumed(state: State, now: datetime) -> State:
             assert_never(state)
 
 
+def same(one: State, other: State) -> bool:
+    """Whether two states differ in nothing a restarted process needs: the time of the last pass does not count."""
+    if isinstance(one, Baking) and isinstance(other, Baking):
+        return replace(one, signal_at=other.signal_at) == other
+    return one == other
+
+
+def exit_code(state: State) -> ExitCode:
+    """What the shell is told about a release that stopped in this state."""
+    match state:
+        case Done(outcome, _):
+            return _OUTCOME_EXIT[outcome]
+        case Held(_, cause, _):
+            return _CAUSE_EXIT[cause]
+        case _:
+            return ExitCode.INTERNAL
+
+
+_OUTCOME_EXIT = {
+    Outcome.PROMOTED: ExitCode.DONE,
+    Outcome.ROLLED_BACK: ExitCode.ROLLED_BACK,
+    Outcome.REFUSED: ExitCode.BLOCKED,
+    Outcome.SUPERSEDED: ExitCode.CONFLICT,
+}
+_CAUSE_EXIT = {
+    Cause.DRIFT: ExitCode.CONFLICT,
+    Cause.INCONCLUSIVE: ExitCode.HELD,
+    Cause.INTERRUPTED: ExitCode.INTERRUPTED,
+    Cause.STUCK: ExitCode.ROLLBACK_INCOMPLETE,
+}
+
+
 def _rebase(state: Baking, now: datetime) -> Baking:
     """Pull times from the future back to now, so that a clock set back delays a bake by one bake at most."""
     return replace(
@@ -257,6 +290,8 @@ def _bake(plan: Plan, state: Baking, ob: Observation) -> tuple[State, Action]:
     if ob.fault and ob.fault.conflict:
         return _hold(Cause.DRIFT, ob.fault.message, state)
     verdict, reason = _verdict(ob)
+    if ob.fault and ob.fault.permanent:
+        return _begin_revert(plan, f"the alias could not be written: {ob.fault.message}", ob)
     match verdict:
         case Verdict.FAIL:
             return _begin_revert(plan, reason, ob)
@@ -272,7 +307,8 @@ def _bake(plan: Plan, state: Baking, ob: Observation) -> tuple[State, Action]:
                 return baking, Wait(_next(ob.now, plan, ends), f"baking, {reason}")
             if state.stage + 1 == len(plan.stages):
                 return _stop(Outcome.PROMOTED, f"every stage stayed good, {reason}")
-            return replace(state, signal_at=ob.now), _enter(plan, state.stage + 1, ob.now)
+            # The time of the last pass stays: patience also bounds how long a refused write is tried again.
+            return state, _enter(plan, state.stage + 1, ob.now)
         case _:
             assert_never(verdict)
 

@@ -158,7 +158,8 @@ class Alias:
 class Version:
     """A function's configuration at a qualifier, as far as a release cares.
 
-    ``state`` is Lambda's State (Pending, Active, Inactive, Failed ...); ``update`` its LastUpdateStatus.
+    ``state`` is Lambda's State (Pending, Active, Inactive, Failed ...); ``update`` its LastUpdateStatus; ``arn`` is the
+    function's ARN without a qualifier.
     """
 
     number: str
@@ -177,6 +178,7 @@ class Version:
     modified: str = ""
     package: str = "Zip"
     snap_start: bool = False
+    arn: str = ""
 
 
 class AlarmState(enum.Enum):

@@ -22,6 +22,9 @@ DEFAULT_BAKE = timedelta(minutes=5)
 DEFAULT_LOOK_EVERY = timedelta(seconds=10)
 DEFAULT_PATIENCE = timedelta(minutes=10)
 REVERT_WITHIN = timedelta(minutes=5)
+NEW_VERSION = "new"
+"""Stands for the candidate in a plan made before its code is published."""
+
 _MOST_STAGES = 100
 
 

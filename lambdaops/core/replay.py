@@ -21,7 +21,7 @@ from lambdaops.core.events import (
     Resumed,
     RolledBack,
 )
-from lambdaops.core.machine import Baking, Done, Held, Outcome, Ready, State, landed
+from lambdaops.core.machine import Baking, Done, Held, Ready, Reverting, State, landed
 from lambdaops.core.model import AlarmReading, Routing
 from lambdaops.core.plan import Plan
 
@@ -70,9 +70,11 @@ def advance(release: Release, entry: Entry) -> Release:
         case Landed(op=op, revision=revision):
             if now.pending is None or now.pending.op != op:
                 return replace(now, revision=revision)
+            # A forward write found to have landed after the decision to go back does not undo that decision.
+            going_back = isinstance(now.state, Reverting) and not isinstance(now.pending.then, Reverting)
             return replace(
                 now,
-                state=landed(now.pending.then, entry.at),
+                state=now.state if going_back else landed(now.pending.then, entry.at),
                 replaced=now.pending.revision,
                 revision=revision,
                 pending=None,
@@ -85,11 +87,6 @@ def advance(release: Release, entry: Entry) -> Release:
             return now
         case _:
             return now
-
-
-def settled(release: Release) -> Release:
-    """Forget a pending write that a read has shown not to be in effect."""
-    return replace(release, pending=None)
 
 
 def releases(entries: Iterable[Entry]) -> tuple[Release, ...]:
@@ -192,17 +189,3 @@ def phase(state: State) -> str:
             return "ready"
         case _:
             return "rolling back"
-
-
-__all__ = [
-    "Outcome",
-    "Release",
-    "RollbackChoice",
-    "advance",
-    "choose_rollback",
-    "live_versions",
-    "open_release",
-    "phase",
-    "releases",
-    "settled",
-]

@@ -1,0 +1,1 @@
+"""The imperative shell: observe, decide, journal the intent, act, journal the outcome, tell, wait."""

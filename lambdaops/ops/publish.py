@@ -1,0 +1,182 @@
+"""Publish an immutable version: upload, settle, publish, wait until the published version itself is Active.
+
+Rules this file guarantees: every write is guarded (RevisionId, and CodeSha256 at the publish); a change between our
+upload and our publish is refused, not published; AWS decides what is unchanged, we only tell which version that is; a
+version that Failed ends the wait at once; running it again after a crash anywhere publishes nothing twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from lambdaops.core.duration import format_duration
+from lambdaops.core.errors import FunctionChangedError, LambdaOpsError, VersionFailedError
+from lambdaops.core.events import Published, PublishFailed, PublishStarted
+from lambdaops.core.model import Version
+from lambdaops.core.notices import Progress
+from lambdaops.ops.recorder import Recorder, actor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lambdaops.ports import Code, Ports
+
+_LOOK_EVERY = timedelta(seconds=1)
+# SnapStart snapshots take two to three minutes, VPC attachments and images up to about ten.
+_SETTLE_WITHIN = timedelta(minutes=15)
+_DESCRIPTION_LIMIT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The version that now holds the code; ``new`` is false when nothing had changed since it was published."""
+
+    version: Version
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPlan:
+    """What a publish would do: ``upload`` is None when only AWS can tell whether the code is the same."""
+
+    function: str
+    source: str
+    code_sha256: str
+    latest: Version
+    upload: bool | None
+
+
+def describe_source(code: Code) -> str:
+    """Where the code comes from, for people and the journal."""
+    if code.s3 is not None:
+        bucket, key, version = code.s3
+        return f"s3://{bucket}/{key}" + (f"@{version}" if version else "")
+    return code.image or f"zip of {len(code.zip or b'')} bytes"
+
+
+def sha256_of(code: Code) -> str:
+    """Lambda's CodeSha256 of a zip (base64 of the digest); empty when only AWS knows."""
+    return base64.b64encode(hashlib.sha256(code.zip).digest()).decode() if code.zip is not None else ""
+
+
+def plan_publish(ports: Ports, function: str, code: Code) -> PublishPlan:
+    """Read what is there and say what a publish would do; writes nothing (and never UpdateFunctionCode with DryRun)."""
+    latest = ports.functions.get_version(function)
+    sha = sha256_of(code)
+    return PublishPlan(function, describe_source(code), sha, latest, latest.code_sha256 != sha if sha else None)
+
+
+def publish(
+    ports: Ports, function: str, code: Code, *, description: str, reason: str = "", ticket: str = ""
+) -> Publication:
+    """Publish this code.
+
+    Raises:
+        FunctionChangedError: somebody else changed the unpublished code or configuration meanwhile.
+        VersionFailedError: Lambda could not make the update or the version usable, or did not in time.
+        NotFoundError, AwsError, JournalUnwritableError.
+    """
+    plan = plan_publish(ports, function, code)
+    arn = plan.latest.arn
+    recorder = Recorder(
+        ports,
+        ports.journals.open(arn),
+        arn,
+        f"p-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        actor_of(ports),
+    )
+    recorder.record(PublishStarted(plan.source, plan.code_sha256, reason, ticket))
+    try:
+        publication = _publish(ports, plan, code, description[:_DESCRIPTION_LIMIT])
+    except LambdaOpsError as error:
+        recorder.record_if_possible(PublishFailed(error.code, error.message, error.request_id))
+        raise
+    version = publication.version
+    recorder.record(Published(version.number, version.code_sha256, publication.new, version.description))
+    return publication
+
+
+def _publish(ports: Ports, plan: PublishPlan, code: Code, description: str) -> Publication:
+    functions, function = ports.functions, plan.function
+    known = {version.number for version in functions.list_versions(function)}
+    latest = _settled(ports, function)
+    if plan.upload is False:
+        _require_usable(latest, function)
+    else:
+        _tell(ports, f"uploading {plan.source} to {function}")
+        uploaded = functions.update_code(function, code, latest.revision)
+        if plan.code_sha256 and uploaded.code_sha256 != plan.code_sha256:
+            raise _changed(function, "AWS reports another hash than the uploaded code has")
+        latest = _settled(ports, function)
+        _require_usable(latest, function)
+        if latest.code_sha256 != uploaded.code_sha256:
+            raise _changed(function, "the code is not what was uploaded a moment ago")
+    published = functions.publish_version(function, latest.code_sha256, latest.revision, description)
+    _tell(ports, f"published {function} version {published.number}")
+    version = _poll(
+        ports,
+        f"version {published.number} of {function}",
+        lambda: functions.get_version(function, published.number),
+        lambda seen: seen.state != "Pending",
+    )
+    if version.state not in ("Active", "Inactive"):
+        raise VersionFailedError(
+            f"version {version.number} of {function} is {version.state}: "
+            f"{version.state_reason_code} {version.state_reason}".rstrip(),
+            hint="It will never take traffic. Fix the cause and publish again; the alias was not touched.",
+            target=function,
+        )
+    return Publication(version, version.number not in known)
+
+
+def _settled(ports: Ports, function: str) -> Version:
+    """The unpublished code once no update is in progress: its revision changes again when an update completes."""
+    return _poll(
+        ports,
+        f"the update of {function}",
+        lambda: ports.functions.get_version(function),
+        lambda seen: seen.update != "InProgress" and seen.state != "Pending",
+    )
+
+
+def _require_usable(latest: Version, function: str) -> None:
+    if latest.update == "Failed" or latest.state == "Failed":
+        code = latest.update_reason_code or latest.state_reason_code
+        raise VersionFailedError(
+            f"the last update of {function} failed: {code} {latest.update_reason or latest.state_reason}".rstrip(),
+            hint="Fix the cause, then publish again; the alias was not touched.",
+            target=function,
+        )
+
+
+def _poll(ports: Ports, what: str, read: Callable[[], Version], ready: Callable[[Version], bool]) -> Version:
+    deadline = ports.clock.now() + _SETTLE_WITHIN
+    told = False
+    while not ready(seen := read()):
+        if ports.clock.now() >= deadline:
+            raise VersionFailedError(
+                f"{what} is still {seen.state} after {format_duration(_SETTLE_WITHIN)}: {seen.state_reason_code}",
+                hint="Run the same command again: it goes on where this one stopped.",
+            )
+        if not told:
+            _tell(ports, f"waiting for {what}: {seen.state_reason or seen.state}")
+            told = True
+        ports.clock.sleep(_LOOK_EVERY)
+    return seen
+
+
+def _tell(ports: Ports, message: str) -> None:
+    ports.sink.emit(Progress(ports.clock.now(), message))
+
+
+def _changed(function: str, why: str) -> FunctionChangedError:
+    return FunctionChangedError(
+        f"{function} was changed by somebody else during the publish: {why}",
+        hint="Nothing was published. Find out who deploys it (CI, console, IaC), then run the command again.",
+        target=function,
+    )

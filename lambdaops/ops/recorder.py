@@ -1,0 +1,66 @@
+"""One place that writes to a target's journal and tells the sink, in that order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import AwsError, InvalidFileError, JournalUnwritableError
+from lambdaops.core.events import Entry
+from lambdaops.core.model import Actor
+from lambdaops.core.notices import Warned
+from lambdaops.ports import Journal, Ports
+
+if TYPE_CHECKING:
+    from lambdaops.core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Appends events of one run to one journal."""
+
+    ports: Ports
+    journal: Journal
+    arn: str
+    run: str
+    actor: Actor
+
+    def record(self, event: Event) -> Entry:
+        """Write the event durably, then tell it.
+
+        Raises:
+            JournalUnwritableError: nothing was recorded; nothing that needs the record may happen.
+            JournalTamperedError: somebody edited the journal; it takes no more records.
+        """
+        entry = self.journal.append(self.ports.clock.now(), self.run, self.actor, event)
+        self.ports.sink.emit(entry)
+        return entry
+
+    def record_if_possible(self, event: Event) -> Entry:
+        """Write the event, or say loudly that it could not be written: for a rollback, which outranks bookkeeping."""
+        try:
+            return self.record(event)
+        except (JournalUnwritableError, InvalidFileError) as error:
+            now = self.ports.clock.now()
+            self.ports.sink.emit(Warned(now, f"NOT JOURNALED: {error.message}", error.hint))
+            entry = Entry(None, now, self.arn, self.run, self.actor, event)
+            self.ports.sink.emit(entry)
+            return entry
+
+
+def actor_of(ports: Ports) -> Actor:
+    """Who we are.
+
+    Raises:
+        AwsError: STS did not say.
+    """
+    return Actor(ports.identity.caller(), ports.host, ports.run)
+
+
+def actor_if_known(ports: Ports) -> Actor:
+    """Who we are, as far as that can be found out: a rollback does not fail for want of a name."""
+    try:
+        return actor_of(ports)
+    except AwsError as error:
+        ports.sink.emit(Warned(ports.clock.now(), f"the caller's identity is unknown: {error.message}", error.hint))
+        return Actor(f"unknown ({error.code})", ports.host, ports.run)

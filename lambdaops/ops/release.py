@@ -1,0 +1,240 @@
+"""A release from its first read to its end: look, plan, preflight, then the driver.
+
+Rules this file guarantees: planning writes nothing anywhere; the whole of preflight is read before the first write; a
+release that is already open is taken up, never begun twice; one live process per target drives.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import (
+    BlockedError,
+    ExitCode,
+    LambdaOpsError,
+    NotFoundError,
+    ReleaseInProgressError,
+)
+from lambdaops.core.events import Closed, Entry, Opened
+from lambdaops.core.machine import Outcome, State, exit_code
+from lambdaops.core.model import Alias, Finding, Level, Target
+from lambdaops.core.notices import Planned, Progress, Warned
+from lambdaops.core.plan import Plan
+from lambdaops.core.replay import Release, open_release, releases
+from lambdaops.ops.driver import Driver
+from lambdaops.ops.preflight import Preflight, check
+from lambdaops.ops.publish import describe_source, publish
+from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ports import Code
+
+if TYPE_CHECKING:
+    from lambdaops.ports import Journal, Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for.
+
+    ``plan`` lacks the stable version, which only the alias knows, and the candidate when ``code`` is to be published.
+    """
+
+    target: Target
+    plan: Plan
+    code: Code | None = None
+    description: str = ""
+    reason: str = ""
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A target as it stands: the alias, its journal, and the release that is not over, if there is one."""
+
+    target: Target
+    alias: Alias
+    entries: tuple[Entry, ...]
+    open: Release | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a release stopped; ``error`` is the last one an alias write met."""
+
+    release: Release
+    state: State
+    error: LambdaOpsError | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The process's exit code; an AWS refusal of the first write is AWS's, not preflight's."""
+        code = exit_code(self.state)
+        return self.error.exit_code if code is ExitCode.BLOCKED and self.error is not None else code
+
+
+def look(ports: Ports, target: Target) -> Situation:
+    """Read the alias and its journal.
+
+    Raises:
+        NotFoundError: no such function or alias, or it belongs to another account than the ARN says.
+        JournalTamperedError: the journal was edited; nothing is built on it.
+        AwsError: denied, throttled, unreachable.
+    """
+    alias = ports.functions.get_alias(target.function, target.alias)
+    account = alias.arn.split(":")[4]
+    if target.account is not None and target.account != account:
+        raise NotFoundError(
+            f"{target} in account {target.account} was asked for, the credentials are for account {account}",
+            hint="Use credentials of the account in the ARN.",
+            target=str(target),
+        )
+    reading = ports.journals.open(alias.arn).read()
+    if reading.torn:
+        ports.sink.emit(
+            Warned(ports.clock.now(), "the journal's last line is incomplete: a process died while writing it")
+        )
+    return Situation(target, alias, reading.entries, open_release(reading.entries))
+
+
+def continues(situation: Situation, candidate: str) -> Release | None:
+    """The open release that a request for this candidate takes up, if there is one."""
+    found = situation.open
+    return found if found is not None and found.plan.candidate == candidate else None
+
+
+def nothing_to_do(situation: Situation, candidate: str) -> bool:
+    """Whether the candidate already takes all the traffic and no release is open."""
+    routing = situation.alias.routing
+    return situation.open is None and routing.additional is None and routing.primary == candidate
+
+
+def prepare(ports: Ports, situation: Situation, plan: Plan) -> Preflight:
+    """Complete the plan with the stable version and check everything it touches; tells the sink what was found.
+
+    Raises:
+        AwsError: something the release needs to read cannot be read.
+    """
+    target = situation.target
+    plan = replace(plan, stable=situation.alias.routing.primary)
+    found = check(ports, target, situation.alias, plan, situation.entries)
+    if situation.open is not None and not _given_up(situation):
+        other = situation.open
+        finding = Finding(
+            Level.BLOCK,
+            "open-release",
+            f"release {other.id} ({other.plan.stable} -> {other.plan.candidate}) of {target} is not over",
+            f"Take it up with lambdaops release {target} --to {other.plan.candidate}, "
+            f"or undo it with lambdaops rollback {target}.",
+        )
+        found = replace(found, findings=(finding, *found.findings))
+    ports.sink.emit(Planned(ports.clock.now(), target, found.plan, found.findings))
+    return found
+
+
+def require_clear(target: Target, preflight: Preflight) -> None:
+    """Go on only if nothing blocks.
+
+    Raises:
+        BlockedError: with every finding.
+    """
+    blocks = [finding for finding in preflight.findings if finding.level is Level.BLOCK]
+    if blocks:
+        more = f" (and {len(blocks) - 1} more)" if len(blocks) > 1 else ""
+        raise BlockedError(
+            f"the release of {target} is blocked: {blocks[0].message}{more}",
+            hint=blocks[0].hint,
+            target=str(target),
+            findings=preflight.findings,
+        )
+
+
+def release(ports: Ports, request: Request) -> Ended | None:
+    """The whole command: look, publish if there is code, check, ask, begin or take up; None if nothing is to be done.
+
+    Raises:
+        BlockedError: nothing was changed (a new version may have been published; the alias was not touched).
+        ConfirmationMissingError: nobody said yes.
+        ReleaseInProgressError, JournalUnwritableError, NotFoundError, AwsError.
+    """
+    target, candidate = request.target, request.plan.candidate
+    situation = look(ports, target)
+    if request.code is not None:
+        prepared = prepare(ports, situation, request.plan)
+        require_clear(target, prepared)
+        ports.ask.confirm(f"Publish {describe_source(request.code)} and release it to {target}?")
+        published = publish(
+            ports,
+            target.function,
+            request.code,
+            description=request.description,
+            reason=request.reason,
+            ticket=request.ticket,
+        )
+        candidate = published.version.number
+        situation = look(ports, target)
+    if nothing_to_do(situation, candidate):
+        message = f"{target} already sends all traffic to {candidate}: nothing to release"
+        ports.sink.emit(Progress(ports.clock.now(), message))
+        return None
+    unfinished = continues(situation, candidate)
+    if unfinished is not None:
+        message = f"taking up release {unfinished.id} as it was planned: {unfinished.plan.strategy}"
+        ports.sink.emit(Progress(ports.clock.now(), message))
+        if request.code is None:
+            ports.ask.confirm(f"Go on with release {unfinished.id} of {target} to version {candidate}?")
+        return _take_up(ports, situation, unfinished)
+    prepared = prepare(ports, situation, replace(request.plan, candidate=candidate))
+    require_clear(target, prepared)
+    if request.code is None:
+        ports.ask.confirm(f"Release {target} from version {prepared.plan.stable} to {candidate}?")
+    return _begin(ports, situation, prepared, request)
+
+
+def _begin(ports: Ports, situation: Situation, prepared: Preflight, request: Request) -> Ended:
+    """Open the release in the journal and drive it to its end."""
+    actor = actor_of(ports)
+    arn = situation.alias.arn
+    with ports.journals.drive(arn):
+        journal = ports.journals.open(arn)
+        _still_as_seen(journal, situation)
+        if situation.open is not None:
+            given_up = Recorder(ports, journal, arn, situation.open.id, actor)
+            given_up.record(Closed(Outcome.SUPERSEDED, f"given up for a release of {prepared.plan.candidate}"))
+        run = f"r-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        recorder = Recorder(ports, journal, arn, run, actor)
+        opened = Opened(
+            prepared.plan, situation.alias.revision, prepared.alarms, request.reason, request.ticket, ports.tool
+        )
+        (opening,) = releases([recorder.record(opened)])
+        driver = Driver(recorder, situation.target, opening)
+        return _ended(driver, driver.run())
+
+
+def _take_up(ports: Ports, situation: Situation, unfinished: Release) -> Ended:
+    """Go on with a release whose process is gone, exactly as it was planned."""
+    actor = actor_of(ports)
+    arn = situation.alias.arn
+    with ports.journals.drive(arn):
+        journal = ports.journals.open(arn)
+        _still_as_seen(journal, situation)
+        driver = Driver(Recorder(ports, journal, arn, unfinished.id, actor), situation.target, unfinished)
+        return _ended(driver, driver.resume())
+
+
+def _ended(driver: Driver, state: State) -> Ended:
+    return Ended(driver.release, state, driver.error)
+
+
+def _given_up(situation: Situation) -> bool:
+    """Whether the open release moved nothing that is still there: its alias is back on its stable version."""
+    return situation.open is not None and situation.alias.routing == situation.open.plan.baseline
+
+
+def _still_as_seen(journal: Journal, situation: Situation) -> None:
+    if len(journal.read().entries) != len(situation.entries):
+        raise ReleaseInProgressError(
+            f"the journal of {situation.target} grew since it was read: another process is at work",
+            hint=f"Look again: lambdaops status {situation.target}.",
+            target=str(situation.target),
+        )

@@ -1,0 +1,150 @@
+"""Rollback: one absolute write of the stable routing, right from any phase.
+
+Rules this file guarantees: GetAlias and UpdateAlias are all it needs to make traffic safe, then one more read proves
+it; identity and journal come after the effect and cannot prevent it; a refused revision is read again and written
+again, because a rollback outranks whoever else is moving the alias; running it twice changes nothing more.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import (
+    AliasChangedError,
+    AwsError,
+    InvalidFileError,
+    LambdaOpsError,
+    NotFoundError,
+    RollbackIncompleteError,
+    RollbackTargetUnknownError,
+)
+from lambdaops.core.events import RolledBack
+from lambdaops.core.model import Alias, Routing, Target
+from lambdaops.core.notices import Progress, Warned
+from lambdaops.core.replay import RollbackChoice, choose_rollback
+from lambdaops.ops.recorder import Recorder, actor_if_known
+
+if TYPE_CHECKING:
+    from lambdaops.core.events import Entry
+    from lambdaops.ports import Ports
+
+_ATTEMPTS = 6
+_PAUSE = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What a rollback does, or would do: from, to, and where ``to`` is known from."""
+
+    arn: str
+    before: Routing
+    after: Routing
+    basis: str
+    changed: bool
+    revision: str
+
+
+def plan_rollback(ports: Ports, target: Target, to: str | None) -> Rollback:
+    """Read the alias and choose where to go back to; writes nothing.
+
+    Raises:
+        RollbackTargetUnknownError: neither --to, nor the journal, nor a weighted alias tells.
+        NotFoundError, AwsError: the alias cannot be read.
+    """
+    alias = ports.functions.get_alias(target.function, target.alias)
+    choice = _choose(ports, target, alias, to)
+    after = Routing(choice.version)
+    return Rollback(alias.arn, alias.routing, after, choice.basis, alias.routing != after, alias.revision)
+
+
+def roll_back(ports: Ports, target: Target, to: str | None, reason: str, ticket: str) -> Rollback:
+    """Return all traffic to the stable version and prove it.
+
+    Raises:
+        RollbackTargetUnknownError, NotFoundError: nothing was changed.
+        RollbackIncompleteError: AWS would not take the write, or the alias does not read as written.
+    """
+    planned = plan_rollback(ports, target, to)
+    if planned.changed:
+        done = _write(ports, target, to, planned)
+        _verify(ports, target, done)
+        _record(ports, done, reason, ticket)
+        return done
+    ports.sink.emit(Progress(ports.clock.now(), f"{target} already sends all traffic to {planned.after}"))
+    return planned
+
+
+def _write(ports: Ports, target: Target, to: str | None, planned: Rollback) -> Rollback:
+    now, error = planned, None
+    for attempt in range(_ATTEMPTS):
+        try:
+            if attempt:
+                ports.clock.sleep(_PAUSE * min(attempt, 4))
+                now = plan_rollback(ports, target, to)
+            if not now.changed:  # the write whose answer was lost had landed
+                return replace(now, before=planned.before, changed=True)
+            alias = ports.functions.set_routing(target.function, target.alias, now.after, now.revision)
+        except (AliasChangedError, AwsError) as problem:
+            error = problem
+            if isinstance(problem, AwsError) and problem.permanent:
+                break
+            again = f"the rollback of {target} was not taken: {problem.message}; trying again"
+            ports.sink.emit(Warned(ports.clock.now(), again))
+        else:
+            return replace(now, before=planned.before, revision=alias.revision)
+    assert error is not None  # noqa: S101 -- the loop ends early only by returning or by an error
+    raise _incomplete(target, now, f"AWS did not take the write: {error.message}", error)
+
+
+def _verify(ports: Ports, target: Target, done: Rollback) -> None:
+    try:
+        seen = ports.functions.get_alias(target.function, target.alias).routing
+    except (AwsError, NotFoundError) as error:
+        raise _incomplete(target, done, f"written, but it could not be read back: {error.message}", error) from error
+    if seen != done.after:
+        raise _incomplete(target, done, f"written, but the alias now reads {seen}", None)
+
+
+def _incomplete(target: Target, planned: Rollback, why: str, error: LambdaOpsError | None) -> RollbackIncompleteError:
+    return RollbackIncompleteError(
+        f"{target} was not rolled back from {planned.before} to {planned.after}: {why}",
+        hint=f"Act now: lambdaops rollback {target} --to {planned.after.primary}, or in the console set the alias to "
+        f"version {planned.after.primary} with no additional version." + (f" {error.hint}" if error else ""),
+        target=str(target),
+        request_id=error.request_id if error else "",
+    )
+
+
+def _record(ports: Ports, done: Rollback, reason: str, ticket: str) -> None:
+    """Journal what was done; by now nothing here may fail the rollback."""
+    actor = actor_if_known(ports)
+    run = f"b-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    recorder = Recorder(ports, ports.journals.open(done.arn), done.arn, run, actor)
+    recorder.record_if_possible(RolledBack(done.before, done.after, done.revision, done.basis, reason, ticket))
+
+
+def _choose(ports: Ports, target: Target, alias: Alias, to: str | None) -> RollbackChoice:
+    if to is not None:
+        return RollbackChoice(to, "--to")
+    entries = _entries(ports, alias.arn)
+    choice = choose_rollback(entries, alias.routing)
+    if choice is None:
+        known = " the journal speaks of other versions:" if entries else " this machine has no journal of it:"
+        raise RollbackTargetUnknownError(
+            f"{target} sends all traffic to {alias.routing.primary} and{known} which version was good is not known",
+            hint=f"Say it: lambdaops rollback {target} --to VERSION. lambdaops versions {target} lists them.",
+            target=str(target),
+        )
+    return choice
+
+
+def _entries(ports: Ports, arn: str) -> tuple[Entry, ...]:
+    """The journal, if it can be read: a broken one must not stand in the way."""
+    try:
+        return ports.journals.open(arn).read().entries
+    except InvalidFileError as error:
+        ports.sink.emit(Warned(ports.clock.now(), f"the journal is not used: {error.message}", error.hint))
+        return ()

@@ -1,0 +1,87 @@
+"""Journals in memory that keep the bytes' promise: an entry is there after ``append`` returned, or it is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import JournalTamperedError, JournalUnwritableError, ReleaseInProgressError
+from lambdaops.core.events import Entry, from_record, to_record
+from lambdaops.ports import JournalReading
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lambdaops.core.events import Event
+    from lambdaops.core.model import Actor
+
+
+class Crash(BaseException):
+    """The process dies here; not an Exception, so nothing can catch it by accident."""
+
+
+@dataclass
+class SimJournal:
+    """One journal; ``crash_at`` kills the process around the n-th append, before or after the record is durable."""
+
+    arn: str
+    entries: list[Entry] = field(default_factory=list)
+    crash_at: int | None = None
+    crash_before: bool = False
+    broken: str = ""
+    tampered: bool = False
+    torn: bool = False
+    appends: int = 0
+
+    def read(self) -> JournalReading:
+        if self.tampered:
+            raise JournalTamperedError("orders.jsonl line 3 was changed")
+        # Through the codec, so that nothing survives that the file could not hold.
+        return JournalReading(tuple(from_record(to_record(entry)) for entry in self.entries), self.torn)
+
+    def append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
+        self.appends += 1
+        if self.broken:
+            raise JournalUnwritableError(self.broken, hint="Free some space.")
+        if self.tampered:
+            raise JournalTamperedError("orders.jsonl line 3 was changed")
+        if self.appends == self.crash_at and self.crash_before:
+            raise Crash
+        entry = Entry(len(self.entries) + 1, at, self.arn, release, actor, event)
+        self.entries.append(entry)
+        if self.appends == self.crash_at:
+            raise Crash
+        return entry
+
+
+@dataclass
+class SimJournals:
+    """All journals of one machine."""
+
+    journals: dict[str, SimJournal] = field(default_factory=dict)
+    busy: bool = False
+
+    def open(self, arn: str) -> SimJournal:
+        return self.journals.setdefault(arn, SimJournal(arn))
+
+    def drive(self, arn: str) -> SimDrive:
+        return SimDrive(self, arn)
+
+    def targets(self) -> tuple[str, ...]:
+        return tuple(self.journals)
+
+
+@dataclass
+class SimDrive:
+    """The right to drive, refused while ``busy``."""
+
+    journals: SimJournals
+    arn: str
+
+    def __enter__(self) -> None:
+        if self.journals.busy:
+            raise ReleaseInProgressError("pid 4711 on host ci-7 drives this release")
+        self.journals.busy = True
+
+    def __exit__(self, *exc: object) -> None:
+        self.journals.busy = False
