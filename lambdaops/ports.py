@@ -132,6 +132,18 @@ class JournalReading:
     torn: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A checked journal: ``count`` records, and the hash of the last.
+
+    Keep both outside the file, in a ticket or another account: records cut off the end leave a chain that holds.
+    """
+
+    count: int
+    head: str
+    torn: bool
+
+
 class Journal(Protocol):
     """The write-ahead log of one target."""
 
@@ -170,8 +182,16 @@ class Journals(Protocol):
     def open(self, arn: str) -> Journal:
         """The journal of one alias or function ARN; it need not exist yet."""
 
-    def drive(self, arn: str) -> Drive:
-        """The exclusive right to drive releases of this alias from this machine."""
+    def drive(self, arn: str, release: str = "") -> Drive:
+        """The exclusive right to drive releases of this alias from this machine; the note names the release."""
+
+    def verify(self, arn: str) -> Verified:
+        """Check a whole journal.
+
+        Raises:
+            JournalTamperedError: with the line number.
+            InvalidFileError: it cannot be read.
+        """
 
     def targets(self) -> tuple[str, ...]:
         """The ARNs that have a journal."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from lambdaops.core.errors import InvalidDurationError
 
-_PART = re.compile(r"([0-9]+)([dhms])")
+_PART = re.compile(r"([0-9]{1,9})([dhms])")
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _LONGEST = timedelta(days=7)
 

@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lambdaops.core.duration import format_duration
 from lambdaops.core.model import AlarmReading, AlarmState, Finding, Level
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _preflight(plan: Plan, name: str, reading: AlarmReading | None) -> Finding:
             return Finding(
                 Level.WARN,
                 "alarms",
-                f"{what}: no data is not success, so the release waits for it at most {plan.patience}",
+                f"{what}: no data is not success, so the release waits for it at most {format_duration(plan.patience)}",
                 "Let the alarm treat missing data as notBreaching if silence is healthy.",
             )
         case AlarmState.OK:

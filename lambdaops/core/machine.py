@@ -283,18 +283,24 @@ def _bake(plan: Plan, state: Baking, ob: Observation) -> tuple[State, Action]:
     demanded = plan.routing_at(state.stage)
     if ob.signal is Signal.ROLLBACK:
         return _begin_revert(plan, _asked("asked to roll back", ob), ob)
+    verdict, reason = _verdict(ob)
+    moving = None
     if ob.alias is not None and ob.alias != demanded:
-        return _off_course(plan, state, ob, demanded, ob.alias)
+        after, action = _off_course(plan, state, ob, demanded, ob.alias)
+        if isinstance(action, Stop):
+            return after, action
+        moving = after, action
     if ob.signal is Signal.HOLD:
         return _hold(Cause.INTERRUPTED, _asked("held", ob), state)
+    if verdict is Verdict.FAIL:
+        return _begin_revert(plan, reason, ob)
+    if moving is not None:
+        return moving
     if ob.fault and ob.fault.conflict:
         return _hold(Cause.DRIFT, ob.fault.message, state)
-    verdict, reason = _verdict(ob)
     if ob.fault and ob.fault.permanent:
         return _begin_revert(plan, f"the alias could not be written: {ob.fault.message}", ob)
     match verdict:
-        case Verdict.FAIL:
-            return _begin_revert(plan, reason, ob)
         case Verdict.INCONCLUSIVE | Verdict.ERROR:
             # Not knowing for a moment does not undo a bake (the alarms' time stamps cover it); having no data does.
             good = state.good_since if verdict is Verdict.ERROR else None
@@ -369,9 +375,18 @@ def _revert(plan: Plan, state: Reverting, ob: Observation) -> tuple[State, Actio
         if ob.now >= state.since + plan.revert_within:
             waited = format_duration(plan.revert_within)
             return _hold(Cause.STUCK, f"{state.reason}; not rolled back after {waited}: {ob.fault.message}", state)
-        pause = timedelta(seconds=0 if ob.fault.conflict else _BACKOFF[min(state.attempts, len(_BACKOFF) - 1)])
+        # A stale RevisionId is read anew and written at once; if that is refused as well, it backs off like the rest.
+        step = state.attempts - (1 if ob.fault.conflict else 0)
+        pause = timedelta(seconds=_BACKOFF[min(step, len(_BACKOFF) - 1)] if step >= 0 else 0)
         again = replace(state, attempts=state.attempts + 1)
         return again, Wait(ob.now + pause, f"trying to roll back again: {ob.fault.message}")
+    if plan.provisioned and ob.alias is not None and ob.alias.primary == plan.stable and not plan.owns(ob.alias):
+        # Our write has landed, and AWS puts weights beside it while it moves: writing again would not end that.
+        deadline = state.since + plan.revert_within
+        if ob.now >= deadline:
+            waited = f"AWS has not moved provisioned concurrency back after {format_duration(plan.revert_within)}"
+            return _hold(Cause.STUCK, f"{state.reason}; {waited}: {ob.alias}", state)
+        return state, Wait(_next(ob.now, plan, deadline), f"AWS is moving provisioned concurrency back: {ob.alias}")
     return state, SetRouting(plan.baseline, state.reason, state)
 
 

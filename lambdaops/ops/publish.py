@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import FunctionChangedError, LambdaOpsError, VersionFailedError
 from lambdaops.core.events import Published, PublishFailed, PublishStarted
-from lambdaops.core.model import Version
+from lambdaops.core.model import Actor, Version
 from lambdaops.core.notices import Progress
 from lambdaops.ops.recorder import Recorder, actor_of
 
@@ -64,6 +64,13 @@ def sha256_of(code: Code) -> str:
     return base64.b64encode(hashlib.sha256(code.zip).digest()).decode() if code.zip is not None else ""
 
 
+def description_of(commit: str, actor: Actor, reason: str) -> str:
+    """What the version's Description says: commit, who, why; at most the 256 characters that Lambda keeps."""
+    who = actor.arn.partition("/")[2] or actor.arn
+    parts = (f"commit {commit}" if commit else "", f"by {who}", reason and f"- {reason}")
+    return " ".join(part for part in parts if part)[:_DESCRIPTION_LIMIT]
+
+
 def plan_publish(ports: Ports, function: str, code: Code) -> PublishPlan:
     """Read what is there and say what a publish would do; writes nothing (and never UpdateFunctionCode with DryRun)."""
     latest = ports.functions.get_version(function)
@@ -72,7 +79,7 @@ def plan_publish(ports: Ports, function: str, code: Code) -> PublishPlan:
 
 
 def publish(
-    ports: Ports, function: str, code: Code, *, description: str, reason: str = "", ticket: str = ""
+    ports: Ports, function: str, code: Code, *, commit: str = "", reason: str = "", ticket: str = ""
 ) -> Publication:
     """Publish this code.
 
@@ -83,16 +90,12 @@ def publish(
     """
     plan = plan_publish(ports, function, code)
     arn = plan.latest.arn
-    recorder = Recorder(
-        ports,
-        ports.journals.open(arn),
-        arn,
-        f"p-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
-        actor_of(ports),
-    )
+    actor = actor_of(ports)
+    run = f"p-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    recorder = Recorder(ports, ports.journals.open(arn), arn, run, actor)
     recorder.record(PublishStarted(plan.source, plan.code_sha256, reason, ticket))
     try:
-        publication = _publish(ports, plan, code, description[:_DESCRIPTION_LIMIT])
+        publication = _publish(ports, plan, code, description_of(commit, actor, reason))
     except LambdaOpsError as error:
         recorder.record_if_possible(PublishFailed(error.code, error.message, error.request_id))
         raise
@@ -107,6 +110,8 @@ def _publish(ports: Ports, plan: PublishPlan, code: Code, description: str) -> P
     latest = _settled(ports, function)
     if plan.upload is False:
         _require_usable(latest, function)
+        if latest.code_sha256 != plan.code_sha256:
+            raise _changed(function, "the code is not what it was a moment ago")
     else:
         _tell(ports, f"uploading {plan.source} to {function}")
         uploaded = functions.update_code(function, code, latest.revision)
@@ -159,8 +164,9 @@ def _poll(ports: Ports, what: str, read: Callable[[], Version], ready: Callable[
     told = False
     while not ready(seen := read()):
         if ports.clock.now() >= deadline:
+            state = seen.update if seen.update == "InProgress" else f"{seen.state} {seen.state_reason_code}".rstrip()
             raise VersionFailedError(
-                f"{what} is still {seen.state} after {format_duration(_SETTLE_WITHIN)}: {seen.state_reason_code}",
+                f"{what} is still {state} after {format_duration(_SETTLE_WITHIN)}",
                 hint="Run the same command again: it goes on where this one stopped.",
             )
         if not told:

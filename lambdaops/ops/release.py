@@ -43,7 +43,7 @@ class Request:
     target: Target
     plan: Plan
     code: Code | None = None
-    description: str = ""
+    commit: str = ""
     reason: str = ""
     ticket: str = ""
 
@@ -167,7 +167,7 @@ def release(ports: Ports, request: Request) -> Ended | None:
             ports,
             target.function,
             request.code,
-            description=request.description,
+            commit=request.commit,
             reason=request.reason,
             ticket=request.ticket,
         )
@@ -195,13 +195,13 @@ def _begin(ports: Ports, situation: Situation, prepared: Preflight, request: Req
     """Open the release in the journal and drive it to its end."""
     actor = actor_of(ports)
     arn = situation.alias.arn
-    with ports.journals.drive(arn):
+    run = f"r-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    with ports.journals.drive(arn, run):
         journal = ports.journals.open(arn)
         _still_as_seen(journal, situation)
         if situation.open is not None:
             given_up = Recorder(ports, journal, arn, situation.open.id, actor)
             given_up.record(Closed(Outcome.SUPERSEDED, f"given up for a release of {prepared.plan.candidate}"))
-        run = f"r-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         recorder = Recorder(ports, journal, arn, run, actor)
         opened = Opened(
             prepared.plan, situation.alias.revision, prepared.alarms, request.reason, request.ticket, ports.tool
@@ -215,7 +215,7 @@ def _take_up(ports: Ports, situation: Situation, unfinished: Release) -> Ended:
     """Go on with a release whose process is gone, exactly as it was planned."""
     actor = actor_of(ports)
     arn = situation.alias.arn
-    with ports.journals.drive(arn):
+    with ports.journals.drive(arn, unfinished.id):
         journal = ports.journals.open(arn)
         _still_as_seen(journal, situation)
         driver = Driver(Recorder(ports, journal, arn, unfinished.id, actor), situation.target, unfinished)

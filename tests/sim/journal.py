@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import JournalTamperedError, JournalUnwritableError, ReleaseInProgressError
 from lambdaops.core.events import Entry, from_record, to_record
-from lambdaops.ports import JournalReading
+from lambdaops.ports import JournalReading, Verified
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,7 +64,11 @@ class SimJournals:
     def open(self, arn: str) -> SimJournal:
         return self.journals.setdefault(arn, SimJournal(arn))
 
-    def drive(self, arn: str) -> SimDrive:
+    def verify(self, arn: str) -> Verified:
+        reading = self.open(arn).read()
+        return Verified(len(reading.entries), "0" * 64, reading.torn)
+
+    def drive(self, arn: str, release: str = "") -> SimDrive:
         return SimDrive(self, arn)
 
     def targets(self) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ class Rig:
         return op.prepare(self.ports, op.look(self.ports, TARGET), plan or plan_of())
 
     def release(self, plan: Plan | None = None, code: Code | None = None, reason: str = "") -> op.Ended:
-        ended = op.release(self.ports, op.Request(TARGET, plan or plan_of(), code, "build", reason))
+        ended = op.release(self.ports, op.Request(TARGET, plan or plan_of(), code, "3f2a91c", reason))
         assert ended is not None, "nothing to do"
         return ended
 

@@ -1,0 +1,153 @@
+"""botocore's exceptions turned into our errors, once, in one place.
+
+Rules this file guarantees: every error says what was being done, why it failed and what to do next; the AWS request id
+is kept; only botocore's own exceptions are caught; an error whose call may have taken effect all the same is ambiguous.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import (
+    AccessDeniedError,
+    AliasChangedError,
+    AwsFaultError,
+    ConflictError,
+    CredentialsExpiredError,
+    CredentialsInvalidError,
+    CredentialsMissingError,
+    FunctionChangedError,
+    LambdaOpsError,
+    NotFoundError,
+    RegionMissingError,
+    RejectedError,
+    ThrottledError,
+    UnreachableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from botocore.exceptions import BotoCoreError, ClientError
+
+_DENIED = {"AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "Forbidden", "UnauthorizedAccess"}
+_EXPIRED = {"ExpiredTokenException", "ExpiredToken", "RequestExpired", "TokenRefreshRequired"}
+_INVALID = {
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "AuthFailure",
+    "InvalidAccessKeyId",
+    "RequestTimeTooSkewed",
+}
+_THROTTLED = {
+    "TooManyRequestsException",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestLimitExceeded",
+    "LimitExceededException",
+    "SlowDown",
+}
+_NOT_FOUND = {"ResourceNotFoundException", "ResourceNotFound", "NotFoundException"}
+_CONFLICT = {"ResourceConflictException", "ResourceInUseException", "ConcurrentModificationException"}
+_STALE = {"PreconditionFailedException"}
+_WRONG_HASH = "CodeSHA256"
+_TOO_MANY, _PRECONDITION, _CONFLICT_STATUS, _FAULT = 429, 412, 409, 500
+
+
+@contextmanager
+def translating(doing: str, *, target: str = "", alias: bool = False) -> Iterator[None]:
+    """Run AWS calls; raise our error for botocore's.
+
+    Args:
+        doing: what is being done, as an infinitive: ``read orders:live``.
+        target: what it is done to.
+        alias: whether a stale revision is an alias's (else a function's).
+
+    Raises:
+        LambdaOpsError: one of those in core.errors.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _answered(error, doing, target, alias=alias) from error
+    except BotoCoreError as error:
+        raise _unanswered(error, doing, target) from error
+    except ValueError as error:
+        # botocore reports a malformed endpoint URL this way, and nothing else of ours reaches it.
+        if "endpoint" not in str(error).lower():
+            raise
+        raise UnreachableError(f"could not {doing}: {error}", hint="Check AWS_ENDPOINT_URL.", target=target) from error
+
+
+def _answered(error: ClientError, doing: str, target: str, *, alias: bool) -> LambdaOpsError:
+    """AWS answered, with an error."""
+    answer = error.response.get("Error", {})
+    meta = error.response.get("ResponseMetadata", {})
+    code = str(answer.get("Code", ""))
+    said = str(answer.get("Message", "")) or code
+    status = int(meta.get("HTTPStatusCode", 0))
+    cls, hint = _classify(code, status, said, error.operation_name, alias=alias)
+    return cls(f"could not {doing}: {said}", hint=hint, target=target, request_id=str(meta.get("RequestId", "")))
+
+
+def _classify(code: str, status: int, said: str, operation: str, *, alias: bool) -> tuple[type[LambdaOpsError], str]:
+    if code in _EXPIRED:
+        return CredentialsExpiredError, "Sign in again (aws sso login, or renew the session), then run it again."
+    if code in _INVALID:
+        return CredentialsInvalidError, "Check the credentials and this machine's clock: signatures carry the time."
+    if code in _DENIED:
+        return AccessDeniedError, f"The caller needs {_action(operation)} on it; check the role's policy."
+    if code in _THROTTLED or status == _TOO_MANY:
+        return ThrottledError, "The account's API rate is used up; try again in a minute."
+    if code in _STALE or status == _PRECONDITION:
+        changed = AliasChangedError if alias else FunctionChangedError
+        return changed, "Somebody changed it since it was read. Find out who (console, CI, IaC) before going on."
+    if code in _NOT_FOUND:
+        return NotFoundError, "Check the name, the region (--region) and the account."
+    if code in _CONFLICT or status == _CONFLICT_STATUS:
+        return ConflictError, "Another change is in progress; wait until it is done."
+    if status >= _FAULT:
+        return AwsFaultError, "AWS failed on its side; read the state again before repeating it."
+    if operation == "PublishVersion" and _WRONG_HASH.lower() in said.lower().replace("-", "").replace(" ", ""):
+        return FunctionChangedError, "The code is not what was uploaded. Find out who deploys this function."
+    return RejectedError, ""
+
+
+def _action(operation: str) -> str:
+    service = {"GetCallerIdentity": "sts", "DescribeAlarms": "cloudwatch"}.get(operation, "lambda")
+    # IAM's name for the call differs here: service authorization reference, AWS Lambda.
+    return f"{service}:{operation}"
+
+
+def _unanswered(error: BotoCoreError, doing: str, target: str) -> LambdaOpsError:
+    """The call never got an answer, or was never made."""
+    from botocore import exceptions as boto
+
+    said = " ".join(str(error).split())
+    message = f"could not {doing}: {said}"
+    match error:
+        case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.CredentialRetrievalError():
+            hint = "Set a profile (--profile), AWS_PROFILE, or the AWS_* variables; in CI assume a role first."
+            return CredentialsMissingError(message, hint=hint, target=target)
+        case boto.SSOError() | boto.TokenRetrievalError():
+            return CredentialsExpiredError(message, hint="Sign in again: aws sso login.", target=target)
+        case boto.ProfileNotFound() | boto.ConfigNotFound():
+            return CredentialsMissingError(message, hint="aws configure list-profiles shows those there are.")
+        case boto.NoRegionError() | boto.InvalidRegionError():
+            return RegionMissingError(message, hint="Give --region, or set AWS_REGION.", target=target)
+        case boto.ParamValidationError():
+            return RejectedError(message, target=target)
+        case _:
+            hint = "Check the network, the region's name and AWS_ENDPOINT_URL."
+            return UnreachableError(message, hint=hint, target=target)

@@ -1,0 +1,142 @@
+"""The demo: the main job on a sandbox of its own, told with the ordinary commands.
+
+Rules this file guarantees: every step is the command a user would type, run as a process of its own; the demo succeeds
+only if each step ended with the exit code the story says; nothing it started is left running, however it ends.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import DemoFailedError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_STAGES = "10%:8s,50%:8s,100%:8s"
+_GATES = "--alarm orders-health --alarm orders-errors --look-every 2s --patience 30s"
+_WARM_UP_SECONDS = 60
+_COMMAND_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the story and how it must end."""
+
+    tell: str
+    command: str
+    expect: ExitCode
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a step ended."""
+
+    step: Step
+    exit_code: int
+    seconds: float
+
+    @property
+    def as_told(self) -> bool:
+        """Whether it ended as the story says."""
+        return self.exit_code == self.step.expect
+
+
+STORY = (
+    Step("Version 1 serves all orders.", "lambdaops versions orders:live", ExitCode.DONE),
+    Step(
+        "A good build: published, shifted in stages, watched by two alarms, promoted.",
+        f"lambdaops release orders:live --zip {{builds}}/orders-good.zip --strategy {_STAGES} {_GATES} --yes "
+        '--reason "tax line on receipts" --ticket SHOP-101',
+        ExitCode.DONE,
+    ),
+    Step(
+        "A build that works for the sample event and fails for guests: an alarm objects and it is taken back (exit 4).",
+        f"lambdaops release orders:live --zip {{builds}}/orders-broken.zip --strategy {_STAGES} {_GATES} --yes "
+        '--reason "normalise e-mail addresses" --ticket SHOP-102',
+        ExitCode.ROLLED_BACK,
+    ),
+    Step(
+        "A slow build, released at once and watched for errors only: it is promoted.",
+        "lambdaops release orders:live --zip {builds}/orders-slow.zip --strategy all-at-once --bake 4s "
+        '--alarm orders-errors --look-every 2s --yes --reason "fraud check" --ticket SHOP-103',
+        ExitCode.DONE,
+    ),
+    Step(
+        "Customers complain. One command takes it back.",
+        'lambdaops rollback orders:live --reason "checkout is slow"',
+        ExitCode.DONE,
+    ),
+    Step("What happened, and why.", "lambdaops history orders:live", ExitCode.DONE),
+    Step("Every record of it.", "lambdaops audit show orders:live", ExitCode.DONE),
+    Step("Nobody has edited it.", "lambdaops audit verify orders:live", ExitCode.DONE),
+)
+
+
+def play(variables: Mapping[str, str], rate: int, tell: Callable[[str], None], *, to_stderr: bool) -> Iterator[Ran]:
+    """Start a sandbox, play the story, stop the sandbox.
+
+    Raises:
+        SandboxUnavailableError: it would not start.
+        DemoFailedError: the shop's alarms never had data.
+    """
+    from lambdaops.sandbox import server, shop, traffic
+
+    with tempfile.TemporaryDirectory(prefix="lambdaops-demo-") as name:
+        directory = Path(name)
+        tell("Starting a local AWS and a small shop with traffic ...")
+        running = server.start(directory / "sandbox")
+        customers = None
+        try:
+            local = {**variables, **server.environment(running), "LAMBDAOPS_HOME": str(directory / "home")}
+            opened = shop.open_shop(running.endpoint, local, directory / "sandbox")
+            customers = traffic.start_traffic(local, directory / "sandbox", rate)
+            tell(f"{rate} customers a second order at {running.endpoint}.\n")
+            _warm_up(local)
+            for step in STORY:
+                yield _run(step, str(opened.builds), local, tell, to_stderr=to_stderr)
+        finally:
+            if customers is not None:
+                traffic.stop_traffic(customers)
+            server.stop(running)
+
+
+def _run(step: Step, builds: str, local: Mapping[str, str], tell: Callable[[str], None], *, to_stderr: bool) -> Ran:
+    words = shlex.split(step.command.format(builds=shlex.quote(builds)))
+    tell(f"# {step.tell}\n$ {step.command.format(builds='builds')}")
+    began = time.monotonic()
+    done = subprocess.run(  # noqa: S603 -- our own command line
+        [sys.executable, "-m", "lambdaops", *words[1:]],
+        env=dict(local),
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr if to_stderr else None,
+        timeout=_COMMAND_SECONDS,
+        check=False,
+    )
+    ran = Ran(step, done.returncode, time.monotonic() - began)
+    tell(f"  exit {ran.exit_code} after {ran.seconds:.1f} s" + ("\n" if ran.as_told else f", expected {step.expect}"))
+    return ran
+
+
+def _warm_up(local: Mapping[str, str]) -> None:
+    """Wait until traffic has given the alarms something to judge, through the same gateway the product uses."""
+    from lambdaops.aws.alarms import CloudWatchAlarms
+    from lambdaops.aws.session import Session
+    from lambdaops.core.model import AlarmState
+
+    alarms = CloudWatchAlarms(Session(variables=local))
+    deadline = time.monotonic() + _WARM_UP_SECONDS
+    while time.monotonic() < deadline:
+        if all(reading.state is AlarmState.OK for reading in alarms.read_alarms(("orders-health", "orders-errors"))):
+            return
+        time.sleep(0.5)
+    raise DemoFailedError(
+        f"the shop's alarms had no data after {_WARM_UP_SECONDS} s", hint="See sandbox/traffic.log; try a lower --rate."
+    )

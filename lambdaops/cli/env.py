@@ -1,0 +1,106 @@
+"""The real environment of the process, as one value: streams, terminal, variables, and what is wired from them.
+
+The composition root: the only place that brings gateways, journals and clock together. Nothing is read at import time
+and nothing of boto3 is imported before a command needs AWS.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from lambdaops import __version__
+from lambdaops.cli.clock import NoSignals, SystemClock
+
+if TYPE_CHECKING:
+    from lambdaops.ports import Ask, Ports, Signals, Sink
+    from lambdaops.store.files import FileJournals
+
+
+@dataclass
+class Env:
+    """What the process finds around it; every attribute can be given otherwise by a test."""
+
+    variables: Mapping[str, str]
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    cwd: Path
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    @classmethod
+    def real(cls) -> Env:
+        """The environment of this process."""
+        return cls(dict(os.environ), sys.stdin, sys.stdout, sys.stderr, Path.cwd())
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can be asked."""
+        return self.stdin.isatty() and self.stderr.isatty()
+
+    @property
+    def ci_run(self) -> str:
+        """The CI run this is part of, as its provider names it; empty outside CI."""
+        values = self.variables
+        if values.get("GITHUB_ACTIONS") == "true":
+            return f"github:{values.get('GITHUB_REPOSITORY', '')}/actions/runs/{values.get('GITHUB_RUN_ID', '')}"
+        for provider, name in (
+            ("gitlab", "CI_JOB_URL"),
+            ("codebuild", "CODEBUILD_BUILD_ID"),
+            ("jenkins", "BUILD_URL"),
+        ):
+            if values.get(name):
+                return f"{provider}:{values[name]}"
+        return ""
+
+    @cached_property
+    def home(self) -> Path:
+        """Where the journals are: ``LAMBDAOPS_HOME``, else the user's state directory."""
+        from lambdaops.store.files import default_home
+
+        return default_home(self.variables)
+
+    @cached_property
+    def journals(self) -> FileJournals:
+        """The audit log of this machine."""
+        from lambdaops.store.files import FileJournals
+
+        return FileJournals(self.home)
+
+    def ports(
+        self,
+        *,
+        sink: Sink,
+        ask: Ask,
+        region: str | None = None,
+        profile: str | None = None,
+        signals: Signals | None = None,
+        urgent: bool = False,
+    ) -> Ports:
+        """Everything an operation needs, with AWS clients made on first use; ``urgent`` is for a rollback."""
+        from lambdaops.aws.alarms import CloudWatchAlarms
+        from lambdaops.aws.functions import LambdaFunctions
+        from lambdaops.aws.identity import StsIdentity
+        from lambdaops.aws.session import Session
+        from lambdaops.ports import Ports
+
+        session = Session(region=region, profile=profile)
+        return Ports(
+            clock=self.clock,
+            signals=signals or NoSignals(),
+            functions=LambdaFunctions(session, self.clock, urgent=urgent),
+            alarms=CloudWatchAlarms(session),
+            identity=StsIdentity(session),
+            journals=self.journals,
+            sink=sink,
+            ask=ask,
+            host=socket.gethostname(),
+            run=self.ci_run,
+            tool=f"lambdaops {__version__}",
+        )

@@ -1,0 +1,64 @@
+"""``main(argv, env) -> int``: parse, run one command, and turn every expected error into its exit code.
+
+An unexpected exception is a defect: it is not caught, so Python prints where it happened and exits with 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from lambdaops import __version__
+from lambdaops.cli import commands
+from lambdaops.core.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lambdaops.cli.env import Env
+
+
+def main(argv: Sequence[str], env: Env) -> int:
+    """Run one command line.
+
+    Returns:
+        The process's exit code; nothing expected is raised.
+    """
+    try:
+        code = commands.app(args=list(argv), obj=env, prog_name="lambdaops", standalone_mode=False)
+    except typer.TyperException as error:
+        return _usage(argv, env, error)
+    except (typer.Abort, KeyboardInterrupt):
+        env.stderr.write("\ninterrupted\n")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (head, less): not our failure, and nothing is left to say.
+        return ExitCode.DONE
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _usage(argv: Sequence[str], env: Env, error: typer.TyperException) -> int:
+    from lambdaops.cli.reply import answer_error
+
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    names = [word for word in argv if not word.startswith("-")]
+    command = names[0] if names else "lambdaops"
+    form = _asked_form(argv, env)
+    return answer_error(
+        env, command, form, UsageError(message.rstrip("."), hint=f"lambdaops {command} --help shows how it is used.")
+    )
+
+
+def _asked_form(argv: Sequence[str], env: Env) -> str:
+    """The output form asked for on a command line that could not be parsed."""
+    words = list(argv)
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word in ("--output", "-o"):
+            return following
+        if word.startswith("--output="):
+            return word.removeprefix("--output=")
+    return env.variables.get("LAMBDAOPS_OUTPUT", "text")
+
+
+__all__ = ["__version__", "main"]

@@ -1,0 +1,113 @@
+"""``publish``: an immutable version of new code, before any traffic moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from lambdaops.cli.ask import Confirmation
+from lambdaops.cli.options import (
+    DryRunOption,
+    FunctionArgument,
+    ImageOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    ReasonOption,
+    RegionOption,
+    S3Option,
+    TicketOption,
+    YesOption,
+    ZipOption,
+)
+from lambdaops.cli.reply import Reply, answer, telling
+from lambdaops.cli.sources import code_from, commit_of
+from lambdaops.core.errors import UsageError
+from lambdaops.core.model import parse_function
+
+if TYPE_CHECKING:
+    from lambdaops.cli.env import Env
+    from lambdaops.ops.publish import PublishPlan
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("publish")(publish)
+
+
+def publish(
+    ctx: typer.Context,
+    function: FunctionArgument,
+    zip_file: ZipOption = None,
+    s3: S3Option = None,
+    image: ImageOption = None,
+    reason: ReasonOption = "",
+    ticket: TicketOption = "",
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> int:
+    r"""Upload code and publish it as a version that never changes again. No alias moves.
+
+    Safe to run again: unchanged code and configuration gives the existing version back and says so. The version's
+    description records the git commit and who published it.
+
+    \b
+    # publish a build
+    lambdaops publish orders --zip build/orders.zip --yes
+    # publish what CI left in S3
+    lambdaops publish orders --s3 s3://builds/orders/3f2a91c.zip
+    # only tell whether there is anything to publish
+    lambdaops publish orders --zip build/orders.zip --dry-run
+    """
+    env: Env = ctx.obj
+
+    def body() -> Reply:
+        from lambdaops.ops.publish import describe_source, plan_publish
+        from lambdaops.ops.publish import publish as run
+
+        name = parse_function(function)
+        code = code_from(zip_file, s3, image)
+        if code is None:
+            raise UsageError("there is no code to publish", hint="Give one of --zip, --s3 and --image.")
+        with telling(env, output) as sink:
+            ports = env.ports(sink=sink, ask=Confirmation(env, yes), region=region, profile=profile)
+            if dry_run:
+                return _would(plan_publish(ports, name, code))
+            ports.ask.confirm(f"Publish {describe_source(code)} as a new version of {name}?")
+            commit = commit_of(env.variables, env.cwd)
+            done = run(ports, name, code, commit=commit, reason=reason, ticket=ticket)
+        number = done.version.number
+        said = f"published {name} version {number}" if done.new else f"nothing changed: {name} version {number} is this"
+        data = {
+            "function": name,
+            "version": number,
+            "new": done.new,
+            "code_sha256": done.version.code_sha256,
+            "description": done.version.description,
+        }
+        return Reply(f"{said} (code {done.version.code_sha256}, {done.version.description})", data)
+
+    return answer(env, "publish", output, body)
+
+
+def _would(plan: PublishPlan) -> Reply:
+    match plan.upload:
+        case True:
+            said = f"would upload {plan.source} (code {plan.code_sha256}, now {plan.latest.code_sha256}) and publish it"
+        case False:
+            said = f"{plan.source} is the code that is there already; would publish only if the configuration changed"
+        case None:
+            said = f"would upload {plan.source} and publish it if AWS finds it different"
+    data = {
+        "function": plan.function,
+        "source": plan.source,
+        "code_sha256": plan.code_sha256,
+        "current_sha256": plan.latest.code_sha256,
+        "upload": plan.upload,
+        "dry_run": True,
+    }
+    return Reply(f"{plan.function}: {said}", data)

@@ -1,0 +1,86 @@
+"""One place where a command's result leaves the process: text, one JSON envelope, or the end of a JSON stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lambdaops.cli.options import OutputFormat
+from lambdaops.core.errors import ExitCode, LambdaOpsError
+from lambdaops.render.envelope import Result, of_error, to_json, to_line
+from lambdaops.render.words import fits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lambdaops.cli.env import Env
+    from lambdaops.ports import Sink
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a command has to say: ``text`` for people, ``data`` for machines, and how it ended."""
+
+    text: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+    exit_code: ExitCode = ExitCode.DONE
+    error: LambdaOpsError | None = None
+
+
+def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Reply]) -> int:
+    """Run a command's body and write what it replies, or the error it raised."""
+    try:
+        reply = body()
+    except LambdaOpsError as error:
+        return answer_error(env, command, output, error)
+    if output is OutputFormat.TEXT:
+        if reply.text:
+            env.stdout.write(fits(reply.text.rstrip("\n") + "\n", env.stdout.encoding))
+        if reply.error is not None:
+            _tell(env, reply.error)
+    else:
+        errors = (reply.error,) if reply.error else ()
+        _write(env, output, Result(command, reply.exit_code, reply.data, errors))
+    env.stdout.flush()
+    return reply.exit_code
+
+
+def answer_error(env: Env, command: str, output: str, error: LambdaOpsError) -> int:
+    """Write an error in the form that was asked for; an unknown form reads as text."""
+    if output in (OutputFormat.JSON, OutputFormat.JSONL):
+        _write(env, OutputFormat(output), of_error(command, error))
+    else:
+        _tell(env, error)
+    return error.exit_code
+
+
+def _write(env: Env, output: OutputFormat, result: Result) -> None:
+    env.stdout.write(to_json(result) if output is OutputFormat.JSON else to_line(result))
+    env.stdout.flush()
+
+
+def _tell(env: Env, error: LambdaOpsError) -> None:
+    from lambdaops.render.errors import error_text
+
+    env.stderr.write(error_text(error))
+    env.stderr.flush()
+
+
+@contextmanager
+def telling(env: Env, output: OutputFormat, *, live: bool = False) -> Iterator[Sink]:
+    """Where a running operation tells what happens: a panel on a terminal, lines elsewhere, a JSON stream if asked."""
+    if output is OutputFormat.JSONL:
+        from lambdaops.render.jsonl import JsonLines
+
+        yield JsonLines(env.stdout)
+    elif live and output is OutputFormat.TEXT and env.stderr.isatty() and env.variables.get("TERM") != "dumb":
+        from lambdaops.render.live import LivePanel
+
+        with LivePanel(env.stderr, env.clock.now, env.variables) as panel:
+            yield panel
+    else:
+        from lambdaops.render.lines import Lines
+
+        yield Lines(env.stderr)

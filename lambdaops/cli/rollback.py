@@ -1,0 +1,90 @@
+"""``rollback``: back to the stable version, now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from lambdaops.cli.ask import Confirmation
+from lambdaops.cli.options import (
+    DryRunOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    ReasonOption,
+    RegionOption,
+    TargetArgument,
+    TicketOption,
+    ToOption,
+    YesOption,
+)
+from lambdaops.cli.reply import Reply, answer, telling
+from lambdaops.core.model import Target, parse_version
+
+if TYPE_CHECKING:
+    from lambdaops.cli.env import Env
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("rollback")(rollback)
+
+
+def rollback(
+    ctx: typer.Context,
+    target: TargetArgument,
+    to: ToOption = None,
+    reason: ReasonOption = "",
+    ticket: TicketOption = "",
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> int:
+    r"""Send all traffic back to the stable version with one write, then prove it. Never asks.
+
+    Works during a release (anybody's), after a promotion, without a journal and without a config file. The version is
+    the last stable one in the journal, else the primary version of a split alias, else --to.
+
+    \b
+    # go back, and say why
+    lambdaops rollback orders:live --reason "checkout errors"
+    # go back to a version you name
+    lambdaops rollback orders:live --to 41
+    # only tell what it would do
+    lambdaops rollback orders:live --dry-run
+    """
+    env: Env = ctx.obj
+
+    def body() -> Reply:
+        from lambdaops.ops.rollback import plan_rollback, roll_back
+
+        wanted = Target.parse(target)
+        version = parse_version(to) if to is not None else None
+        with telling(env, output) as sink:
+            ask = Confirmation(env, yes)
+            ports = env.ports(sink=sink, ask=ask, region=wanted.region or region, profile=profile, urgent=True)
+            if dry_run:
+                done = plan_rollback(ports, wanted, version)
+            else:
+                done = roll_back(ports, wanted, version, reason, ticket)
+        verb = "would return" if dry_run else "returned"
+        text = (
+            f"{verb} {wanted} from {done.before} to {done.after} ({done.basis})"
+            if done.changed
+            else f"{wanted} already sends all traffic to {done.after}: nothing to do"
+        )
+        data = {
+            "target": str(wanted),
+            "arn": done.arn,
+            "before": str(done.before),
+            "after": str(done.after),
+            "basis": done.basis,
+            "changed": done.changed and not dry_run,
+            "dry_run": dry_run,
+        }
+        return Reply(text, data)
+
+    return answer(env, "rollback", output, body)

@@ -1,0 +1,90 @@
+"""Answers of the read-only commands as plain values, for people (render) and machines (codec) alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lambdaops.core.model import AlarmReading, Finding, Routing
+from lambdaops.core.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What a release would do, and what preflight found."""
+
+    target: str
+    plan: Plan
+    findings: tuple[Finding, ...]
+    starts_at: datetime
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """How a target stands; ``split_without_release`` marks a split that no release of this machine accounts for."""
+
+    target: str
+    arn: str
+    routing: Routing
+    revision: str
+    phase: str
+    reason: str
+    release: str | None
+    next_step: str
+    split_without_release: bool
+    alarms: tuple[AlarmReading, ...]
+    rollback_target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One published version; ``live_share`` in basis points, ``live_since`` when it last took all the traffic."""
+
+    number: str
+    state: str
+    live_share: int
+    live_since: datetime | None
+    by: str
+    description: str
+    rollback_target: bool
+    modified: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One release, or one rollback by hand."""
+
+    release: str
+    started: datetime
+    ended: datetime | None
+    stable: str
+    candidate: str
+    strategy: str
+    outcome: str
+    reason: str
+    actor: str
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One journal; ``problem`` says why it cannot be read."""
+
+    arn: str
+    problem: str
+    records: int
+    releases: int
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """One journal checked; ``head`` is the hash of its last record, to be kept elsewhere."""
+
+    arn: str
+    records: int
+    head: str
+    torn: bool
+    ok: bool
+    problem: str = ""

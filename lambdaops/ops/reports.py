@@ -1,0 +1,177 @@
+"""Read-only answers: how a target stands, its versions, its history, the audit log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import InvalidFileError, NotFoundError, UsageError
+from lambdaops.core.events import Closed, Entry, RolledBack
+from lambdaops.core.machine import Held
+from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
+from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VerifyReport, VersionRow
+from lambdaops.ops.release import look
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lambdaops.core.model import Target
+    from lambdaops.ops.release import Situation
+    from lambdaops.ports import Journals, Ports
+
+
+def status(ports: Ports, target: Target) -> StatusReport:
+    """How the alias stands, the release that is not over, and what to do next.
+
+    Raises:
+        NotFoundError, AwsError, JournalTamperedError.
+    """
+    situation = look(ports, target)
+    release = situation.open
+    watched = release.plan.alarms if release else _last_alarms(situation)
+    choice = choose_rollback(situation.entries, situation.alias.routing)
+    stranded = release is None and situation.alias.routing.additional is not None
+    return StatusReport(
+        target=str(target),
+        arn=situation.alias.arn,
+        routing=situation.alias.routing,
+        revision=situation.alias.revision,
+        phase=phase(release.state) if release else ("split" if stranded else "at rest"),
+        reason=_reason(release),
+        release=release.id if release else None,
+        next_step=_next_step(target, situation, stranded=stranded),
+        split_without_release=stranded,
+        alarms=ports.alarms.read_alarms(watched),
+        rollback_target=choice.version if choice else None,
+    )
+
+
+def _last_alarms(situation: Situation) -> tuple[str, ...]:
+    """The alarms of the last release: what one would want to see although none is running."""
+    done = releases(situation.entries)
+    return done[-1].plan.alarms if done else ()
+
+
+def _reason(release: Release | None) -> str:
+    if release is None:
+        return ""
+    reason = getattr(release.state, "reason", "")
+    return str(reason)
+
+
+def _next_step(target: Target, situation: Situation, *, stranded: bool) -> str:
+    release = situation.open
+    if release is not None:
+        again = f"lambdaops release {target} --to {release.plan.candidate}"
+        back = f"lambdaops rollback {target}"
+        if isinstance(release.state, Held):
+            return f"{again} goes on, {back} goes back"
+        return f"if its process is gone: {again} goes on, {back} goes back"
+    if stranded:
+        return f"lambdaops rollback {target} sends all traffic to {situation.alias.routing.primary}"
+    return ""
+
+
+def versions(ports: Ports, target: Target) -> tuple[VersionRow, ...]:
+    """Every published version, newest first: which is live, which was, when and by whom, and where a rollback goes."""
+    situation = look(ports, target)
+    live = live_versions(situation.entries)
+    choice = choose_rollback(situation.entries, situation.alias.routing)
+    back = choice.version if choice and choice.version != situation.alias.routing.primary else None
+    if situation.alias.routing.additional is not None and choice:
+        back = choice.version
+    rows = []
+    for version in reversed(ports.functions.list_versions(target.function)):
+        entry = live.get(version.number)
+        rows.append(
+            VersionRow(
+                number=version.number,
+                state=version.state,
+                live_share=situation.alias.routing.share(version.number),
+                live_since=entry.at if entry else None,
+                by=entry.actor.arn if entry else "",
+                description=version.description,
+                rollback_target=version.number == back,
+                modified=version.modified,
+            )
+        )
+    return tuple(rows)
+
+
+def history(entries: Sequence[Entry]) -> tuple[HistoryRow, ...]:
+    """Releases and rollbacks of one target, newest first."""
+    rows = [_release_row(release) for release in releases(entries)]
+    rows += [_rollback_row(entry, entry.event) for entry in entries if isinstance(entry.event, RolledBack)]
+    return tuple(sorted(rows, key=lambda row: row.started, reverse=True))
+
+
+def _release_row(release: Release) -> HistoryRow:
+    opened = release.opened
+    event = opened.event
+    return HistoryRow(
+        release=release.id,
+        started=opened.at,
+        ended=release.last.at if isinstance(release.last.event, Closed) else None,
+        stable=release.plan.stable,
+        candidate=release.plan.candidate,
+        strategy=release.plan.strategy,
+        outcome=phase(release.state),
+        reason=_reason(release),
+        actor=opened.actor.arn,
+        ticket=getattr(event, "ticket", ""),
+    )
+
+
+def _rollback_row(entry: Entry, event: RolledBack) -> HistoryRow:
+    return HistoryRow(
+        release=entry.release,
+        started=entry.at,
+        ended=entry.at,
+        stable=event.after.primary,
+        candidate=event.before.additional or event.before.primary,
+        strategy="rollback",
+        outcome="rolled back by hand",
+        reason=event.reason or event.basis,
+        actor=entry.actor.arn,
+        ticket=event.ticket,
+    )
+
+
+def audit(journals: Journals) -> tuple[AuditRow, ...]:
+    """Every journal on this machine; one that cannot be read is listed with what is wrong."""
+    rows = []
+    for arn in journals.targets():
+        try:
+            entries = journals.open(arn).read().entries
+        except InvalidFileError as error:
+            rows.append(AuditRow(arn, error.message, 0, 0, None))
+            continue
+        last = entries[-1].at if entries else None
+        rows.append(AuditRow(arn, "", len(entries), len(releases(entries)), last))
+    return tuple(rows)
+
+
+def verify(journals: Journals, arn: str) -> VerifyReport:
+    """Check one journal; what is wrong is an answer, not an error."""
+    try:
+        found = journals.verify(arn)
+    except InvalidFileError as error:
+        return VerifyReport(arn, 0, "", torn=False, ok=False, problem=error.message)
+    return VerifyReport(arn, found.count, found.head, found.torn, ok=True)
+
+
+def find_journal(journals: Journals, text: str) -> str:
+    """The ARN whose journal is meant by ``FUNCTION:ALIAS``, ``FUNCTION`` or an ARN; needs no AWS.
+
+    Raises:
+        NotFoundError: no journal fits.
+        UsageError: several fit.
+    """
+    known = journals.targets()
+    found = [arn for arn in known if arn == text or arn.split(":function:", 1)[-1] == text]
+    if not found:
+        raise NotFoundError(
+            f"this machine has no journal of {text}", hint="lambdaops audit list shows the journals there are."
+        )
+    if len(found) > 1:
+        raise UsageError(f"{text} has {len(found)} journals: {', '.join(found)}", hint="Give the ARN.")
+    return found[0]

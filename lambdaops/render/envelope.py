@@ -1,0 +1,76 @@
+"""The machine-readable result: one versioned JSON object, the same for success and for every error."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lambdaops.core.codec import encode
+from lambdaops.core.errors import BlockedError, ExitCode, LambdaOpsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RESULT_VERSION = "1"
+
+STATUS = {
+    ExitCode.DONE: "success",
+    ExitCode.ROLLED_BACK: "reverted",
+    ExitCode.HELD: "held",
+    ExitCode.INTERRUPTED: "held",
+    ExitCode.BLOCKED: "blocked",
+    ExitCode.PARTIAL: "partial",
+}
+
+
+def status_of(code: ExitCode) -> str:
+    """One word for an exit code; everything that is none of the others is an error."""
+    return STATUS.get(code, "error")
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    command: str
+    exit_code: ExitCode
+    data: Mapping[str, object] = field(default_factory=dict)
+    errors: tuple[LambdaOpsError, ...] = ()
+
+    def envelope(self) -> dict[str, object]:
+        """The JSON object."""
+        return {
+            "lambdaops_result_version": RESULT_VERSION,
+            "command": self.command,
+            "status": status_of(self.exit_code),
+            "exit_code": int(self.exit_code),
+            "data": dict(self.data),
+            "errors": [_item(error) for error in self.errors],
+        }
+
+
+def of_error(command: str, error: LambdaOpsError) -> Result:
+    """The result of a command that ended with an error; a blocked one carries its findings."""
+    data = {"findings": encode(error.findings)} if isinstance(error, BlockedError) else {}
+    return Result(command, error.exit_code, data, (error,))
+
+
+def to_json(result: Result) -> str:
+    """For ``--output json``: readable, one object."""
+    return json.dumps(result.envelope(), indent=2, ensure_ascii=False) + "\n"
+
+
+def to_line(result: Result) -> str:
+    """For ``--output jsonl``: the last line of the stream."""
+    return json.dumps(result.envelope(), ensure_ascii=False) + "\n"
+
+
+def _item(error: LambdaOpsError) -> dict[str, str]:
+    return {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "target": error.target,
+        "request_id": error.request_id,
+    }

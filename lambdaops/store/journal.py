@@ -1,0 +1,181 @@
+"""The journal of one target as a local file, readable with any text tool.
+
+Rules this file guarantees:
+
+* the lock covers reading the tail, writing and fsync: appends of several processes form one chain;
+* when ``append`` returns, the record is on the medium, and so is the name of its file;
+* when it raises, the record may or may not stand in the journal: a crash at that moment leaves the same choice, and
+  whoever resumes decides by looking at the world;
+* an append costs the same however long the journal is: it checks the last line only, ``read`` checks all of them;
+* a torn tail is copied to ``<alias>.jsonl.torn-<n>`` before the next append cuts it off; nothing else is ever removed;
+* reading makes nothing, locks nothing and works on a read-only file system.
+
+On a file system that does not tell upper from lower case, aliases that differ in nothing else would share a file:
+the second one is refused, because every record names its target.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+from lambdaops.core.codec import CodecError
+from lambdaops.core.errors import JournalUnwritableError
+from lambdaops.core.events import Entry
+from lambdaops.ports import JournalReading
+from lambdaops.store.disk import APPEND, NEW, READ, Disk
+from lambdaops.store.framing import (
+    GENESIS,
+    BadLineError,
+    Chain,
+    Link,
+    check_target,
+    entry_of,
+    foreign,
+    frame,
+    read_line,
+    read_lines,
+    split_lines,
+    tampered,
+)
+from lambdaops.store.locks import locked
+from lambdaops.store.places import SUFFIX, Place
+from lambdaops.store.refusals import unreadable, unwritable
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from pathlib import Path
+
+    from lambdaops.core.events import Event
+    from lambdaops.core.model import Actor
+
+_BLOCK = 16 * 1024
+
+
+class FileJournal:
+    """The journal of one target (``ports.Journal``)."""
+
+    def __init__(self, place: Place, home: Path, *, disk: Disk, wait: timedelta) -> None:
+        self.place = place
+        self.path = place.file(home, SUFFIX)
+        self._lock_path = place.file(home, ".lock")
+        self._disk = disk
+        self._wait = wait
+        self._written = 0
+
+    def read(self) -> JournalReading:
+        """Read and verify all of it.
+
+        Raises:
+            JournalTamperedError: with the line number.
+            InvalidFileError: the file cannot be read, or another version wrote it.
+        """
+        chain = self.chain()
+        return JournalReading(chain.entries, torn=bool(chain.torn))
+
+    def chain(self) -> Chain:
+        """As :meth:`read`, with the head hash."""
+        chain = self._chain()
+        # A line that another process is just writing looks torn too: by now it is finished.
+        return self._chain() if chain.torn else chain
+
+    def _chain(self) -> Chain:
+        return read_lines(_contents(self.path, self._disk), source=str(self.path), target=self.place.arn)
+
+    def append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
+        """Write one record and have it on the medium before returning; what is returned is what a read gives.
+
+        Raises:
+            JournalUnwritableError: with what, why and the next step.
+            JournalTamperedError: the last line is not what was written.
+            InvalidFileError: another version wrote the last line.
+        """
+        with unwritable(self.path, self.place.name):
+            self._disk.make_directories(self.path.parent)
+            with locked(self._lock_path, self._wait):
+                fd = self._disk.open(self.path, APPEND)
+                try:
+                    return self._append(fd, at, release, actor, event)
+                finally:
+                    self._disk.close(fd)
+
+    def _append(self, fd: int, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
+        size = self._disk.size(fd)
+        if size == 0:
+            # Before the first byte, so that a journal with content never has a name that a crash could take away.
+            self._disk.fsync_directory(self.path.parent)
+        last, torn = self._tail(fd, size)
+        seq, prev = (last.seq, last.head) if last else (0, GENESIS)
+        if seq < self._written:
+            raise tampered(str(self.path), f"ends with record {seq}, but this process wrote record {self._written}")
+        try:
+            line = frame(Entry(seq + 1, at, self.place.arn, release, actor, event), prev)
+        except CodecError as error:
+            raise JournalUnwritableError(
+                f"{self.path}: the journal cannot be written: the record could not be read back: {error}",
+                hint="This is an error in lambdaops: please report it with this text.",
+                target=self.place.name,
+            ) from error
+        if torn:
+            self._set_aside(torn)
+            self._disk.truncate(fd, size - len(torn))
+        self._disk.write_all(fd, line)
+        self._disk.fsync(fd)
+        self._written = seq + 1
+        return entry_of(read_line(line[:-1]))
+
+    def _tail(self, fd: int, size: int) -> tuple[Link | None, bytes]:
+        """The last finished line, checked for itself, and the torn bytes after it."""
+        data, start, step = b"", size, _BLOCK
+        lines: list[bytes] = []
+        torn = b""
+        while start > 0 and len(lines) < 2:  # noqa: PLR2004 -- a line is whole when another stands before it
+            step = min(step, start)
+            start -= step
+            data = self._disk.read(fd, start, step) + data
+            lines, torn = split_lines(data)
+            step *= 4
+        if not lines:
+            return None, torn
+        try:
+            last = read_line(lines[-1])
+            check_target(entry_of(last), self.place.arn)
+        except BadLineError as error:
+            self._chain()  # raises the same, with the line's number
+            raise tampered(str(self.path), f"the last line {error}") from None
+        except CodecError as error:
+            raise foreign(str(self.path), "the last line", error) from None
+        return last, torn
+
+    def _set_aside(self, torn: bytes) -> None:
+        for number in count(1):
+            path = self.path.with_name(f"{self.path.name}.torn-{number}")
+            try:
+                fd = self._disk.open(path, NEW)
+            except FileExistsError:
+                continue
+            try:
+                try:
+                    self._disk.write_all(fd, torn)
+                    self._disk.fsync(fd)
+                finally:
+                    self._disk.close(fd)
+            except OSError:
+                path.unlink()  # half a copy; the journal still has all of it
+                raise
+            self._disk.fsync_directory(path.parent)
+            return
+
+
+def _contents(path: Path, disk: Disk) -> bytes:
+    """The bytes of a file; none if it does not exist."""
+    try:
+        fd = disk.open(path, READ)
+        try:
+            return disk.read(fd, 0, disk.size(fd))
+        finally:
+            disk.close(fd)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise unreadable(path, error) from error

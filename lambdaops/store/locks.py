@@ -1,0 +1,63 @@
+"""Locks between the processes of one machine.
+
+Rules this file guarantees: a lock is the operating system's, on an open file, so a process frees it however it dies;
+the lock files stay, because removing one would let two processes lock two files of the same name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+    from pathlib import Path
+
+    from filelock import BaseFileLock
+
+_POLL_SECONDS = 0.01
+
+
+class LockHeldError(Exception):
+    """Another process has the lock."""
+
+
+def take(path: Path, wait: timedelta) -> BaseFileLock:
+    """Lock a file, waiting for it at most so long.
+
+    Raises:
+        LockHeldError: somebody else has it still.
+        OSError: the file cannot be made, or its file system knows no locks.
+    """
+    import filelock  # noqa: PLC0415 -- most commands only read
+
+    # thread_local=False: whoever ends the release may give the lock back.
+    lock: BaseFileLock = filelock.FileLock(path, timeout=wait.total_seconds(), mode=0o600, thread_local=False)
+    try:
+        lock.acquire(poll_interval=_POLL_SECONDS)
+    except filelock.Timeout:
+        raise LockHeldError from None
+    except NotImplementedError as error:  # filelock 3
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK), str(path)) from error
+    if isinstance(lock, filelock.SoftFileLock):  # filelock 4 falls back to a lock that outlives its process
+        lock.release()
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK), str(path))
+    return lock
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: timedelta) -> Iterator[None]:
+    """Hold the lock of a file.
+
+    Raises:
+        LockHeldError: somebody else had it all the time.
+        OSError: as :func:`take`.
+    """
+    lock = take(path, wait)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,87 @@
+"""Where the journal of a target is kept: ``<home>/journal/<account>/<region>/<function>/<alias>.jsonl``.
+
+Rules this file guarantees: an ARN is checked against what Lambda allows before it becomes a path, and what Lambda
+allows has no dot and no separator, so no ARN leads out of ``home``; a publication's journal is ``@function.jsonl``,
+which no alias can be called; a path leads back to exactly one ARN.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import InvalidTargetError
+from lambdaops.core.model import Target, parse_function
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:([a-z0-9-]+):([0-9]{12}):function:([^:]+)")
+_NO_ALIAS = "@function"
+SUFFIX = ".jsonl"
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, botocore's partitions.json
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The parts of an ARN that are the parts of a path; ``alias`` is empty for a function's own journal."""
+
+    arn: str
+    account: str
+    region: str
+    function: str
+    alias: str = ""
+
+    @classmethod
+    def parse(cls, arn: str) -> Place:
+        """Take an alias ARN or a function ARN apart.
+
+        Raises:
+            InvalidTargetError: it is neither.
+        """
+        found = _FUNCTION_ARN.fullmatch(arn)
+        if found:
+            return cls(arn, found[2], found[1], parse_function(found[3]))
+        target = Target.parse(arn)
+        if target.account is None or target.region is None:
+            raise InvalidTargetError(
+                f"{arn!r} is not an ARN: a journal belongs to an alias of one account and region",
+                hint="An alias ARN reads arn:aws:lambda:REGION:ACCOUNT:function:FUNCTION:ALIAS.",
+            )
+        return cls(arn, target.account, target.region, target.function, target.alias)
+
+    @classmethod
+    def of_path(cls, account: str, region: str, function: str, stem: str) -> Place | None:
+        """The place of a journal file, or None for a file that is no journal.
+
+        The path does not say the partition; the region does.
+        """
+        partition = next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
+        alias = "" if stem == _NO_ALIAS else f":{stem}"
+        try:
+            return cls.parse(f"arn:{partition}:lambda:{region}:{account}:function:{function}{alias}")
+        except InvalidTargetError:
+            return None
+
+    @property
+    def name(self) -> str:
+        """What people type to mean it."""
+        return f"{self.function}:{self.alias}" if self.alias else self.function
+
+    def directory(self, home: Path) -> Path:
+        """The directory of the function's journals."""
+        return home / "journal" / self.account / self.region / self.function
+
+    def file(self, home: Path, suffix: str) -> Path:
+        """The journal, or a file beside it."""
+        return self.directory(home) / f"{self.alias or _NO_ALIAS}{suffix}"
