@@ -93,19 +93,26 @@ def play(variables: Mapping[str, str], rate: int, tell: Callable[[str], None], *
         directory = Path(name)
         tell("Starting a local AWS and a small shop with traffic ...")
         running = server.start(directory / "sandbox")
-        customers = None
         try:
-            local = {**variables, **server.environment(running), "LAMBDAOPS_HOME": str(directory / "home")}
+            local = {
+                **_without_aws(variables),
+                **server.environment(running),
+                "LAMBDAOPS_HOME": str(directory / "home"),
+            }
             opened = shop.open_shop(running.endpoint, local, directory / "sandbox")
-            customers = traffic.start_traffic(local, directory / "sandbox", rate)
+            traffic.start(local, directory / "sandbox", rate)
             tell(f"{rate} customers a second order at {running.endpoint}.\n")
             _warm_up(local)
             for step in STORY:
                 yield _run(step, str(opened.builds), local, tell, to_stderr=to_stderr)
         finally:
-            if customers is not None:
-                traffic.stop_traffic(customers)
+            traffic.stop(directory / "sandbox")
             server.stop(running)
+
+
+def _without_aws(variables: Mapping[str, str]) -> dict[str, str]:
+    """No setting of a real account may reach a command of the demo."""
+    return {name: value for name, value in variables.items() if not name.startswith("AWS_")}
 
 
 def _run(step: Step, builds: str, local: Mapping[str, str], tell: Callable[[str], None], *, to_stderr: bool) -> Ran:

@@ -100,7 +100,7 @@ def _would(plan: PublishPlan) -> Reply:
             said = f"would upload {plan.source} (code {plan.code_sha256}, now {plan.latest.code_sha256}) and publish it"
         case False:
             said = f"{plan.source} is the code that is there already; would publish only if the configuration changed"
-        case None:
+        case _:
             said = f"would upload {plan.source} and publish it if AWS finds it different"
     data = {
         "function": plan.function,

@@ -1,0 +1,83 @@
+"""AWS/Lambda metrics on the three dimension sets that AWS publishes, for every kind of invocation.
+
+ministack publishes {FunctionName} only, nothing for event source mappings and retries, and counts a throttled request
+as an invocation. AWS: {FunctionName}; {FunctionName, Resource}; {FunctionName, Resource=function:alias,
+ExecutedVersion} for invocations through an alias (Lambda developer guide, "Types of metrics").
+"""
+
+from __future__ import annotations
+
+import contextvars
+import time
+from dataclasses import dataclass
+from typing import Any
+
+_EVICT_EVERY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How an invocation came in: through which alias, if any, and which version runs."""
+
+    alias: str | None
+    version: str
+
+
+ROUTE: contextvars.ContextVar[Route | None] = contextvars.ContextVar("route", default=None)
+
+
+def apply() -> None:
+    """Replace ministack's metric emission."""
+    from ministack.services import cloudwatch, lambda_svc
+
+    dispatch = lambda_svc._execute_function_dispatch
+    evict = cloudwatch._evict_old_metrics
+    evicted_at = time.monotonic()
+
+    def measured(
+        func: dict[str, Any], config: dict[str, Any], event: object, request_id: str, started: float
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = dispatch(func, config, event, request_id, started)
+        name = config.get("FunctionName", "unknown")
+        _record(name, "Invocations", 1, "Count", started)
+        _record(name, "Errors", 1 if result.get("error") else 0, "Count", started)
+        _record(name, "Throttles", 0, "Count", started)
+        _record(name, "Duration", round((time.time() - started) * 1000, 1), "Milliseconds", started)
+        return result
+
+    def emitted(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        # The one call for a throttle comes from the place that refused it, with no duration; ministack's other
+        # calls repeat what ``measured`` counts. A throttled request is neither an invocation nor an error.
+        if throttle and duration_ms == 0:
+            _record(function_name, "Throttles", 1, "Count", time.time())
+
+    def evict_sometimes() -> None:
+        nonlocal evicted_at
+        # ministack copies every point at every request; once a minute will do.
+        if time.monotonic() - evicted_at >= _EVICT_EVERY_SECONDS:
+            evicted_at = time.monotonic()
+            evict()
+
+    lambda_svc._execute_function_dispatch = measured
+    lambda_svc._emit_lambda_metrics = emitted
+    cloudwatch._evict_old_metrics = evict_sometimes
+
+
+def _record(function: str, metric: str, value: float, unit: str, at: float) -> None:
+    """One value on each of its dimension sets, stamped with the start of the invocation as AWS does."""
+    from ministack.services import cloudwatch
+
+    route = ROUTE.get()
+    resource = f"{function}:{route.alias}" if route and route.alias else function
+    sets = [{"FunctionName": function}, {"FunctionName": function, "Resource": resource}]
+    if route and route.alias:
+        sets.append({"FunctionName": function, "Resource": resource, "ExecutedVersion": route.version})
+    for dimensions in sets:
+        points = cloudwatch._metric_bucket(("AWS/Lambda", metric, cloudwatch._dims_key(dimensions)))
+        last = points[-1] if points else None
+        if last is not None and last["Value"] == value and int(last["Timestamp"]) == int(at):
+            last["Count"] = last.get("Count", 1.0) + 1.0  # the same value in the same second: one point, counted
+        else:
+            points.append(
+                {"Timestamp": at, "Value": float(value), "Unit": unit, "Dimensions": dimensions, "Count": 1.0}
+            )
