@@ -36,7 +36,7 @@ def encode(value: object) -> object:
         case datetime():
             if value.tzinfo is None:
                 raise TypeError("a time without a zone has no place in the journal")
-            return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         case timedelta():
             return round(value / timedelta(milliseconds=1))
         case tuple():

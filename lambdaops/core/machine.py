@@ -125,7 +125,7 @@ class Observation:
     """The world at one moment.
 
     ``alias`` is None when it could not be read (``blind`` says why). ``stale`` marks a read that still shows the
-    revision our own last write replaced.
+    revision our own last write replaced. ``unsettled`` is true while the end of a write is unknown: it may have landed.
     """
 
     now: datetime
@@ -136,6 +136,7 @@ class Observation:
     fault: Fault | None = None
     stale: bool = False
     blind: str = ""
+    unsettled: bool = False
 
 
 # -- what the shell must do next -----------------------------------------------------------------------------------
@@ -258,7 +259,7 @@ def _ready(plan: Plan, state: Ready, ob: Observation) -> tuple[State, Action]:
     if ob.signal is Signal.HOLD:
         return _hold(Cause.INTERRUPTED, _asked("held", ob), state)
     # A write whose answer was lost may have landed: until a read says otherwise, only a rollback is safe.
-    unsure = ob.alias is None and ob.fault is not None and not ob.fault.permanent
+    unsure = ob.alias is None and ob.unsettled and not (ob.fault and ob.fault.permanent)
     if ob.signal is Signal.ROLLBACK:
         reason = _asked("stopped before the first write", ob)
         return _begin_revert(plan, reason, ob) if unsure else _stop(Outcome.REFUSED, reason)
@@ -270,7 +271,7 @@ def _ready(plan: Plan, state: Ready, ob: Observation) -> tuple[State, Action]:
         return _hold(Cause.DRIFT, ob.fault.message, state)
     verdict, reason = _verdict(ob)
     if verdict is Verdict.FAIL:
-        return _stop(Outcome.REFUSED, reason)
+        return _begin_revert(plan, reason, ob) if unsure else _stop(Outcome.REFUSED, reason)
     if verdict is Verdict.ERROR:
         if ob.now >= state.since + plan.patience:
             waited = f"{reason}; waited {format_duration(plan.patience)}"

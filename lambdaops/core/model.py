@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from lambdaops.core.errors import InvalidTargetError, InvalidVersionError
+from lambdaops.core.errors import InvalidTargetError, InvalidVersionError, NotFoundError
 
 FULL = 10_000
 """100 % in basis points."""
@@ -137,6 +137,11 @@ class Routing:
             return self.primary
         return f"{self.primary} {percent(FULL - self.weight)} + {self.additional} {percent(self.weight)}"
 
+    @property
+    def versions(self) -> frozenset[str]:
+        """The one or two versions it sends traffic to."""
+        return frozenset({self.primary} if self.additional is None else {self.primary, self.additional})
+
     def share(self, version: str) -> int:
         """The basis points of traffic this routing sends to ``version``."""
         if version == self.additional:
@@ -152,6 +157,21 @@ class Alias:
     routing: Routing
     revision: str
     description: str = ""
+
+
+def require_account(target: Target, alias: Alias) -> None:
+    """Check that the alias that was read is the one that was meant.
+
+    Raises:
+        NotFoundError: the target was given as an ARN of another account.
+    """
+    account = alias.arn.split(":")[4]
+    if target.account is not None and target.account != account:
+        raise NotFoundError(
+            f"{target} in account {target.account} was asked for, the credentials are for account {account}",
+            hint="Use credentials of the account in the ARN.",
+            target=str(target),
+        )
 
 
 @dataclass(frozen=True, slots=True)

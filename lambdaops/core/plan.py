@@ -184,8 +184,9 @@ def _weight(part: str, text: str) -> int:
 
 
 def _unknown(text: str) -> UnknownStrategyError:
-    folded = {name.lower(): name for name in STRATEGIES}
-    bare = _CODEDEPLOY_PREFIX.sub("", text, count=1).split(":", 1)[0].lower()
+    # Every1Minutes is nearer to Every1Minute than to Every10Minutes, which difflib does not know.
+    folded = {name.lower().rstrip("s"): name for name in STRATEGIES}
+    bare = _CODEDEPLOY_PREFIX.sub("", text, count=1).split(":", 1)[0].lower().rstrip("s")
     near = difflib.get_close_matches(bare, folded, n=1, cutoff=0.5)
     return UnknownStrategyError(
         f"no strategy is called {text!r}",

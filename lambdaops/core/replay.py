@@ -135,9 +135,8 @@ def choose_rollback(entries: Sequence[Entry], routing: Routing) -> RollbackChoic
     The journal counts only if it speaks of the routing that is there: a newer release made elsewhere, or a hand edit,
     must not be undone by going back to what an old entry called stable.
     """
-    present = {routing.primary} | ({routing.additional} if routing.additional else set())
     for stable, candidate, basis in _known_good(entries):
-        if present <= {stable, candidate}:
+        if routing.versions <= {stable, candidate}:
             return RollbackChoice(stable, basis)
     if routing.additional is not None:
         return RollbackChoice(routing.primary, "the primary version of a weighted alias")

@@ -144,6 +144,8 @@ class Driver:
         pending = self.release.pending
         if pending is None or look.alias is None or look.alias.routing != pending.desired:
             return False
+        if look.alias.revision == pending.revision:  # a late read: every write that lands changes the revision
+            return False
         self._record(Landed(pending.op, pending.desired, look.alias.revision, reconciled=True))
         return True
 
@@ -167,6 +169,7 @@ class Driver:
             fault=fault,
             stale=look.alias is not None and look.alias.revision == self.release.replaced,
             blind=look.blind,
+            unsettled=self.release.pending is not None,
         )
 
     # -- act -------------------------------------------------------------------------------------------------------

@@ -14,12 +14,11 @@ from lambdaops.core.errors import (
     BlockedError,
     ExitCode,
     LambdaOpsError,
-    NotFoundError,
     ReleaseInProgressError,
 )
 from lambdaops.core.events import Closed, Entry, Opened
 from lambdaops.core.machine import Outcome, State, exit_code
-from lambdaops.core.model import Alias, Finding, Level, Target
+from lambdaops.core.model import Alias, Finding, Level, Target, require_account
 from lambdaops.core.notices import Planned, Progress, Warned
 from lambdaops.core.plan import Plan
 from lambdaops.core.replay import Release, open_release, releases
@@ -82,13 +81,7 @@ def look(ports: Ports, target: Target) -> Situation:
         AwsError: denied, throttled, unreachable.
     """
     alias = ports.functions.get_alias(target.function, target.alias)
-    account = alias.arn.split(":")[4]
-    if target.account is not None and target.account != account:
-        raise NotFoundError(
-            f"{target} in account {target.account} was asked for, the credentials are for account {account}",
-            hint="Use credentials of the account in the ARN.",
-            target=str(target),
-        )
+    require_account(target, alias)
     reading = ports.journals.open(alias.arn).read()
     if reading.torn:
         ports.sink.emit(

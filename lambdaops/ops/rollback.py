@@ -22,7 +22,7 @@ from lambdaops.core.errors import (
     RollbackTargetUnknownError,
 )
 from lambdaops.core.events import RolledBack
-from lambdaops.core.model import Alias, Routing, Target
+from lambdaops.core.model import Alias, Routing, Target, require_account
 from lambdaops.core.notices import Progress, Warned
 from lambdaops.core.replay import RollbackChoice, choose_rollback
 from lambdaops.ops.recorder import Recorder, actor_if_known
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lambdaops.ports import Ports
 
 _ATTEMPTS = 6
+_READS = 5
 _PAUSE = timedelta(seconds=1)
 
 
@@ -54,7 +55,11 @@ def plan_rollback(ports: Ports, target: Target, to: str | None) -> Rollback:
         RollbackTargetUnknownError: neither --to, nor the journal, nor a weighted alias tells.
         NotFoundError, AwsError: the alias cannot be read.
     """
-    alias = ports.functions.get_alias(target.function, target.alias)
+    return _planned(ports, target, to, ports.functions.get_alias(target.function, target.alias))
+
+
+def _planned(ports: Ports, target: Target, to: str | None, alias: Alias) -> Rollback:
+    require_account(target, alias)
     choice = _choose(ports, target, alias, to)
     after = Routing(choice.version)
     return Rollback(alias.arn, alias.routing, after, choice.basis, alias.routing != after, alias.revision)
@@ -69,23 +74,24 @@ def roll_back(ports: Ports, target: Target, to: str | None, reason: str, ticket:
     """
     planned = plan_rollback(ports, target, to)
     if planned.changed:
-        done = _write(ports, target, to, planned)
-        _verify(ports, target, done)
+        done, replaced = _write(ports, target, to, planned)
+        _verify(ports, target, done, replaced)
         _record(ports, done, reason, ticket)
         return done
     ports.sink.emit(Progress(ports.clock.now(), f"{target} already sends all traffic to {planned.after}"))
     return planned
 
 
-def _write(ports: Ports, target: Target, to: str | None, planned: Rollback) -> Rollback:
+def _write(ports: Ports, target: Target, to: str | None, planned: Rollback) -> tuple[Rollback, str]:
+    """Write until it is taken; with it the revision the write replaced, which a late read may still show."""
     now, error = planned, None
     for attempt in range(_ATTEMPTS):
         try:
             if attempt:
                 ports.clock.sleep(_PAUSE * min(attempt, 4))
-                now = plan_rollback(ports, target, to)
+                now = _look_again(ports, target, to, planned)
             if not now.changed:  # the write whose answer was lost had landed
-                return replace(now, before=planned.before, changed=True)
+                return replace(now, changed=True), ""
             alias = ports.functions.set_routing(target.function, target.alias, now.after, now.revision)
         except (AliasChangedError, AwsError) as problem:
             error = problem
@@ -94,18 +100,38 @@ def _write(ports: Ports, target: Target, to: str | None, planned: Rollback) -> R
             again = f"the rollback of {target} was not taken: {problem.message}; trying again"
             ports.sink.emit(Warned(ports.clock.now(), again))
         else:
-            return replace(now, before=planned.before, revision=alias.revision)
+            return replace(now, revision=alias.revision), now.revision
     assert error is not None  # noqa: S101 -- the loop ends early only by returning or by an error
     raise _incomplete(target, now, f"AWS did not take the write: {error.message}", error)
 
 
-def _verify(ports: Ports, target: Target, done: Rollback) -> None:
-    try:
-        seen = ports.functions.get_alias(target.function, target.alias).routing
-    except (AwsError, NotFoundError) as error:
-        raise _incomplete(target, done, f"written, but it could not be read back: {error.message}", error) from error
-    if seen != done.after:
-        raise _incomplete(target, done, f"written, but the alias now reads {seen}", None)
+def _look_again(ports: Ports, target: Target, to: str | None, planned: Rollback) -> Rollback:
+    """Read the alias anew; the choice stands unless a version has appeared that it was not made between."""
+    alias = ports.functions.get_alias(target.function, target.alias)
+    if not alias.routing.versions <= planned.before.versions | planned.after.versions:
+        return _planned(ports, target, to, alias)
+    return replace(planned, changed=alias.routing != planned.after, revision=alias.revision)
+
+
+def _verify(ports: Ports, target: Target, done: Rollback, replaced: str) -> None:
+    """Read the alias back: again only if that failed for a moment or shows it as before the write."""
+    why, cause = "", None
+    for attempt in range(_READS):
+        if attempt:
+            ports.clock.sleep(_PAUSE)
+        try:
+            seen = ports.functions.get_alias(target.function, target.alias)
+        except (AwsError, NotFoundError) as error:
+            why, cause = f"it could not be read back: {error.message}", error
+            if isinstance(error, NotFoundError) or error.permanent:
+                break
+            continue
+        if seen.routing == done.after:
+            return
+        why, cause = f"the alias now reads {seen.routing}", None
+        if seen.revision != replaced:
+            break
+    raise _incomplete(target, done, f"written, but {why}", cause)
 
 
 def _incomplete(target: Target, planned: Rollback, why: str, error: LambdaOpsError | None) -> RollbackIncompleteError:
@@ -132,9 +158,9 @@ def _choose(ports: Ports, target: Target, alias: Alias, to: str | None) -> Rollb
     entries = _entries(ports, alias.arn)
     choice = choose_rollback(entries, alias.routing)
     if choice is None:
-        known = " the journal speaks of other versions:" if entries else " this machine has no journal of it:"
+        known = "the journal speaks of no move to it" if entries else "this machine has no journal of it"
         raise RollbackTargetUnknownError(
-            f"{target} sends all traffic to {alias.routing.primary} and{known} which version was good is not known",
+            f"{target} sends all traffic to {alias.routing.primary} and {known}: which version was good is not known",
             hint=f"Say it: lambdaops rollback {target} --to VERSION. lambdaops versions {target} lists them.",
             target=str(target),
         )

@@ -118,12 +118,13 @@ def _schedule(events: Any, functions: Any) -> None:  # noqa: ANN401
 def _alarms(alarms: Any) -> tuple[str, ...]:  # noqa: ANN401
     for function in FUNCTIONS:
         _alarm(alarms, f"{function}-errors", function, MetricName="Errors", Statistic="Sum", Threshold=2)
-    _alarm(alarms, "orders-latency", "orders", MetricName="Duration", ExtendedStatistic="p90", Threshold=800)
+    # Two periods: the first customers of a version meet cold starts, and that alone is no reason to roll back.
+    _alarm(alarms, "orders-latency", "orders", 2, MetricName="Duration", ExtendedStatistic="p90", Threshold=800)
     alarms.put_composite_alarm(AlarmName="orders-health", AlarmRule='ALARM("orders-errors") OR ALARM("orders-latency")')
     return (*(f"{function}-errors" for function in FUNCTIONS), "orders-latency", "orders-health")
 
 
-def _alarm(alarms: Any, name: str, function: str, **what: object) -> None:  # noqa: ANN401
+def _alarm(alarms: Any, name: str, function: str, periods: int = 1, **what: object) -> None:  # noqa: ANN401
     alarms.put_metric_alarm(
         AlarmName=name,
         Namespace="AWS/Lambda",
@@ -132,7 +133,7 @@ def _alarm(alarms: Any, name: str, function: str, **what: object) -> None:  # no
             {"Name": "Resource", "Value": f"{function}:{ALIAS}"},
         ],
         Period=_PERIOD,
-        EvaluationPeriods=1,
+        EvaluationPeriods=periods,
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="notBreaching",
         **what,

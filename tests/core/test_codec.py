@@ -62,9 +62,9 @@ def test_the_written_form_is_fixed() -> None:
         "at": {
             "is": "baking",
             "stage": 1,
-            "entered_at": "2026-08-01T12:00:00.000Z",
+            "entered_at": "2026-08-01T12:00:00.000000Z",
             "good_since": None,
-            "signal_at": "2026-08-01T12:00:00.005Z",
+            "signal_at": "2026-08-01T12:00:00.005000Z",
         },
     }
     assert encode(Stage(500, timedelta(minutes=2))) == {"is": "stage", "weight": 500, "bake": 120_000}
@@ -73,7 +73,7 @@ def test_the_written_form_is_fixed() -> None:
 
 
 def test_a_time_of_another_zone_is_written_in_utc() -> None:
-    assert encode(datetime(2026, 8, 1, 14, tzinfo=timezone(timedelta(hours=2)))) == "2026-08-01T12:00:00.000Z"
+    assert encode(datetime(2026, 8, 1, 14, tzinfo=timezone(timedelta(hours=2)))) == "2026-08-01T12:00:00.000000Z"
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ def test_no_object_is_no_value(data: object) -> None:
     [
         {"is": "unheard-of"},
         {"is": "routing", "primary": "7"},
-        {"is": "ready", "since": "2026-08-01T12:00:00.000Z", "until": 1},
-        {"since": "2026-08-01T12:00:00.000Z"},
-        {"is": None, "since": "2026-08-01T12:00:00.000Z"},
+        {"is": "ready", "since": "2026-08-01T12:00:00.000000Z", "until": 1},
+        {"since": "2026-08-01T12:00:00.000000Z"},
+        {"is": None, "since": "2026-08-01T12:00:00.000000Z"},
         None,
         "ready",
         ["ready"],

@@ -47,7 +47,8 @@ class SimJournal:
             raise JournalTamperedError("orders.jsonl line 3 was changed")
         if self.appends == self.crash_at and self.crash_before:
             raise Crash
-        entry = Entry(len(self.entries) + 1, at, self.arn, release, actor, event)
+        # Given back as a later read gives it: a driver must not know more than its journal.
+        entry = from_record(to_record(Entry(len(self.entries) + 1, at, self.arn, release, actor, event)))
         self.entries.append(entry)
         if self.appends == self.crash_at:
             raise Crash
