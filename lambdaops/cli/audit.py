@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lambdaops.cli.options import JournalArgument, OutputFormat, OutputOption
+from lambdaops.cli.options import AnyJournalArgument, JournalArgument, OutputFormat, OutputOption
 from lambdaops.cli.reply import Reply, answer
 from lambdaops.core.codec import encode
 from lambdaops.core.errors import JournalTamperedError
@@ -63,7 +63,7 @@ def show(ctx: typer.Context, target: JournalArgument, output: OutputOption = Out
 
 
 @_group.command("verify")
-def verify(ctx: typer.Context, target: JournalArgument | None = None, output: OutputOption = OutputFormat.TEXT) -> int:
+def verify(ctx: typer.Context, target: AnyJournalArgument = None, output: OutputOption = OutputFormat.TEXT) -> int:
     r"""Check that no record was changed, removed or inserted; exit 2 and the line number if one was.
 
     Records cut off the end cannot be seen by a chain alone: keep the printed head elsewhere and compare.

@@ -39,6 +39,10 @@ JournalArgument = Annotated[
     str, typer.Argument(metavar="TARGET", help="FUNCTION:ALIAS or an ARN whose journal is on this machine.")
 ]
 
+AnyJournalArgument = Annotated[
+    str | None, typer.Argument(metavar="[TARGET]", help="FUNCTION:ALIAS or an ARN; all journals if none is given.")
+]
+
 ToOption = Annotated[
     str | None, typer.Option("--to", metavar="VERSION", help="The published version to go to.", rich_help_panel=WHAT)
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import product
 
 from hypothesis import strategies as st
 
@@ -25,70 +27,87 @@ from lambdaops.core.plan import OnInconclusive, Plan, Stage
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
-spans = st.integers(0, 3_600).map(lambda seconds: timedelta(seconds=seconds))
-steps = st.integers(1, 600).map(lambda seconds: timedelta(seconds=seconds))
-moments = st.integers(-7_200, 7_200).map(lambda seconds: NOON + timedelta(seconds=seconds))
-texts = st.sampled_from(["", "why"])
-weights = st.lists(st.integers(1, 9_999), max_size=4, unique=True).map(sorted)
+
+def seconds(*numbers: int) -> list[timedelta]:
+    return [timedelta(seconds=number) for number in numbers]
 
 
-@st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    stages = tuple(Stage(weight, draw(spans)) for weight in [*draw(weights), 10_000])
-    return Plan(
-        "1",
-        "2",
-        stages,
-        "custom",
-        look_every=draw(steps),
-        patience=draw(spans),
-        on_inconclusive=draw(st.sampled_from(OnInconclusive)),
-        revert_within=draw(spans),
-        provisioned=draw(st.booleans()),
+LADDERS = [
+    tuple(Stage(weight, timedelta(seconds=bake)) for weight, bake in ladder)
+    for ladder in (
+        [(10_000, 0)],
+        [(10_000, 60)],
+        [(1_000, 60), (10_000, 300)],
+        [(1, 0), (5_000, 3_600), (9_999, 60), (10_000, 60)],
     )
+]
+PLANS = [
+    Plan("1", "2", stages, "custom", (), (), look_every, patience, policy, revert_within, provisioned)
+    for stages, look_every, patience, policy, revert_within, provisioned in product(
+        LADDERS, seconds(1, 600), seconds(0, 180), OnInconclusive, seconds(0, 300), [False, True]
+    )
+]
+
+# Sampled from lists, not built from parts: a run of a hundred examples then costs milliseconds.
+plans = st.sampled_from(PLANS)
+moments = st.one_of(
+    st.sampled_from([NOON + gap for gap in seconds(-3_600, -300, -180, -60, -1, 0, 1, 60, 180, 300, 3_600)]),
+    st.integers(-7_200, 7_200).map(lambda gap: NOON + timedelta(seconds=gap)),
+)
 
 
+@cache
 def moving_states(plan: Plan) -> st.SearchStrategy[Ready | Baking | Reverting]:
     return st.one_of(
         st.builds(Ready, moments),
         st.builds(Baking, st.integers(0, len(plan.stages) - 1), moments, st.none() | moments, moments),
-        st.builds(Reverting, texts, moments, st.integers(0, 50)),
+        st.builds(Reverting, st.just("why"), moments, st.integers(0, 50)),
     )
 
 
+@cache
 def states(plan: Plan) -> st.SearchStrategy[State]:
     return st.one_of(
         moving_states(plan),
-        st.builds(Held, texts, st.sampled_from(Cause), moving_states(plan)),
-        st.builds(Done, st.sampled_from(Outcome), texts),
+        st.builds(Held, st.just("why"), st.sampled_from(Cause), moving_states(plan)),
+        st.builds(Done, st.sampled_from(Outcome), st.just("why")),
     )
 
 
-def routings(plan: Plan) -> st.SearchStrategy[Routing]:
-    """Ours mostly; else any other, including splits that AWS makes and those with strangers."""
+def routings(plan: Plan) -> list[Routing | None]:
+    """Ours, the splits that AWS makes, strangers, and none: it could not be read."""
     ours = [plan.baseline, *(plan.routing_at(stage) for stage in range(len(plan.stages)))]
-    pairs = st.sampled_from([("1", "2"), ("2", "1"), ("1", "3"), ("3", "2"), ("3", "4")])
-    return st.one_of(
-        st.sampled_from(ours),
-        st.builds(lambda pair, weight: Routing(pair[0], pair[1], weight), pairs, st.integers(0, 9_999)),
-        st.just(Routing("3")),
-    )
+    others = [
+        Routing(*pair, 4_000) for pair in (("1", "2"), ("2", "1"), ("1", "3"), ("3", "2"), ("3", "4"), ("1", "1"))
+    ]
+    return [None, *ours, *others, Routing("3")]
 
 
-gates = st.lists(st.builds(GateResult, st.just("g"), st.sampled_from(Verdict), st.just("g: why"), st.booleans()))
+def gate(name: str, verdict: Verdict, *, acts: bool = True) -> GateResult:
+    return GateResult(name, verdict, f"{name}: {verdict.name}", acts)
 
 
+GATES = [
+    (),
+    *((gate("a", verdict),) for verdict in Verdict),
+    *((gate("a", one), gate("b", other)) for one, other in product(Verdict, Verdict)),
+    (gate("a", Verdict.PASS), gate("b", Verdict.FAIL, acts=False)),
+]
+FAULTS = [Fault("no", permanent, conflict) for permanent, conflict in product([False, True], [False, True])]
+
+
+@cache
 def observations(plan: Plan) -> st.SearchStrategy[Observation]:
     return st.builds(
         Observation,
         now=moments,
-        alias=st.none() | routings(plan),
-        gates=gates.map(tuple),
-        signal=st.none() | st.sampled_from(Signal),
-        signal_reason=texts,
-        fault=st.none() | st.builds(Fault, texts, permanent=st.booleans(), conflict=st.booleans()),
+        alias=st.sampled_from(routings(plan)),
+        gates=st.sampled_from(GATES),
+        signal=st.sampled_from([None, None, *Signal]),
+        signal_reason=st.sampled_from(["", "ada"]),
+        fault=st.sampled_from([None, None, *FAULTS]),
         stale=st.booleans(),
-        blind=texts,
+        blind=st.just("timeout"),
         unsettled=st.booleans(),
     )
 
@@ -96,5 +115,5 @@ def observations(plan: Plan) -> st.SearchStrategy[Observation]:
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[Plan, State, Observation]:
     """A plan, a state of it and something seen."""
-    plan = draw(plans())
+    plan = draw(plans)
     return plan, draw(states(plan)), draw(observations(plan))

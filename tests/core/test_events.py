@@ -64,7 +64,7 @@ def test_the_layout_of_a_record_is_fixed() -> None:
     assert record_of(INTENT) == {
         "v": SCHEMA,
         "seq": 7,
-        "at": "2026-08-01T12:00:00.000Z",
+        "at": "2026-08-01T12:00:00.000000Z",
         "target": ARN,
         "release": "r-1",
         "kind": "intent",
@@ -75,7 +75,7 @@ def test_the_layout_of_a_record_is_fixed() -> None:
             "desired": {"is": "routing", "primary": "1", "additional": "2", "weight": 500},
             "revision": "rev",
             "reason": "why",
-            "then": {"is": "ready", "since": "2026-08-01T12:00:00.000Z"},
+            "then": {"is": "ready", "since": "2026-08-01T12:00:00.000000Z"},
         },
     }
     assert record_of(DECIDED)["op"] is None

@@ -37,7 +37,7 @@ from lambdaops.core.machine import (
 )
 from lambdaops.core.model import Routing
 from lambdaops.core.plan import OnInconclusive, Plan, Stage
-from tests.core.machine_values import NOON, moments, moving_states, plans, situations, spans, states
+from tests.core.machine_values import NOON, moments, moving_states, plans, situations, states
 
 MINUTE = timedelta(minutes=1)
 PLAN = Plan(
@@ -347,7 +347,7 @@ def tried(times: int) -> Reverting:
             REVERTING,
             ob(Routing("1", "3", 100)),
             "held: drift",
-            "while rolling back (errors: FAIL): the alias was changed by somebody else: expected 1, found 1 99 % + 3 1 %",
+            "while rolling back (errors: FAIL): " + DRIFT.replace("1 90 % + 2 10 %", "1") + "1 99 % + 3 1 %",
         ),
     ],
 )
@@ -473,7 +473,7 @@ def test_every_end_has_its_exit_code(state: State, code: int) -> None:
     assert int(exit_code(state)) == code
 
 
-@given(plans().flatmap(states))
+@given(plans.flatmap(states))
 def test_any_state_has_an_exit_code(state: State) -> None:
     assert isinstance(exit_code(state), ExitCode)
     assert exit_code(state) is ExitCode.DONE or state != Done(Outcome.PROMOTED, "")
@@ -609,10 +609,8 @@ def test_waiting_without_a_verdict_ends(situation: Situation) -> None:
         seen = replace(seen, now=max(action.until, seen.now + timedelta(seconds=1)))
 
 
-@given(plans(), st.data(), moments, spans)
-def test_a_resumed_state_is_never_later_than_now_and_never_held(
-    plan: Plan, data: st.DataObject, now: datetime, later: timedelta
-) -> None:
+@given(plans, st.data(), moments)
+def test_a_resumed_state_is_never_later_than_now_and_never_held(plan: Plan, data: st.DataObject, now: datetime) -> None:
     state = data.draw(moving_states(plan))
     again = resumed(Held("why", Cause.INTERRUPTED, state), now)
     assert type(again) is type(state)

@@ -53,7 +53,7 @@ def test_what_append_returns_is_what_a_read_gives(tmp_path: Path) -> None:
     fine = NOON + timedelta(microseconds=123_456)
     written = journal.append(fine, "r-1", ACTOR, Decided(Ready(fine), "caf\udce9"))
     assert written == journal.read().entries[0]
-    assert written.at.microsecond == 123_000
+    assert written.at.microsecond == 123_456
 
 
 def test_the_files_bytes_are_the_framed_lines(tmp_path: Path) -> None:
