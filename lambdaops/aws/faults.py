@@ -76,6 +76,7 @@ def translating(doing: str, *, target: str = "", alias: bool = False) -> Iterato
         LambdaOpsError: one of those in core.errors.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -83,6 +84,13 @@ def translating(doing: str, *, target: str = "", alias: bool = False) -> Iterato
         raise _answered(error, doing, target, alias=alias) from error
     except BotoCoreError as error:
         raise _unanswered(error, doing, target) from error
+    except ResponseParserError as error:
+        # Not the answer itself: it is a stranger's page, and may hold anything.
+        raise UnreachableError(
+            f"could not {doing}: the answer is not AWS's",
+            hint="Check for a proxy or a sign-in page between this machine and AWS, and AWS_ENDPOINT_URL.",
+            target=target,
+        ) from error
     except ValueError as error:
         # botocore reports a malformed endpoint URL this way, and nothing else of ours reaches it.
         if "endpoint" not in str(error).lower():

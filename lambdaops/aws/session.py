@@ -63,7 +63,6 @@ class Session:
 
     def _make(self, service: str, *, urgent: bool) -> Any:  # noqa: ANN401
         from botocore.config import Config
-        from botocore.exceptions import NoRegionError
 
         from lambdaops.aws.faults import translating
 
@@ -75,12 +74,12 @@ class Session:
             tcp_keepalive=True,
         )
         with translating(f"create a {service} client"):
-            try:
-                return self._boto().client(service, config=config, **self._explicit())  # type: ignore[call-overload]
-            except NoRegionError as error:
+            session = self._boto()
+            if not session.region_name:
                 raise RegionMissingError(
                     "no AWS region is set", hint="Give --region, or set AWS_REGION, or a region in the profile."
-                ) from error
+                )
+            return session.client(service, config=config, **self._explicit())  # type: ignore[call-overload]
 
     def _boto(self) -> boto3.session.Session:
         if self._session is None:

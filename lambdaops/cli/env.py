@@ -90,7 +90,8 @@ class Env:
         from lambdaops.aws.session import Session
         from lambdaops.ports import Ports
 
-        session = Session(region=region, profile=profile)
+        # boto3 itself reads AWS_DEFAULT_REGION only; every other SDK and Lambda know AWS_REGION.
+        session = Session(region=region or self.variables.get("AWS_REGION") or None, profile=profile)
         return Ports(
             clock=self.clock,
             signals=signals or NoSignals(),

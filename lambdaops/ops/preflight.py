@@ -162,6 +162,8 @@ def _rolled_back_before(plan: Plan, entries: Sequence[Entry]) -> tuple[Finding, 
     for release in reversed(releases(entries)):
         state = release.state
         if release.plan.candidate == plan.candidate and isinstance(state, Done):
+            if state.outcome is Outcome.REFUSED:
+                continue  # it wrote nothing, so it says nothing about the version
             if state.outcome is not Outcome.ROLLED_BACK:
                 break
             return (_again(plan, f"{release.last.at:%F %T}", state.reason),)

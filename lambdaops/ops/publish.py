@@ -164,16 +164,21 @@ def _poll(ports: Ports, what: str, read: Callable[[], Version], ready: Callable[
     told = False
     while not ready(seen := read()):
         if ports.clock.now() >= deadline:
-            state = seen.update if seen.update == "InProgress" else f"{seen.state} {seen.state_reason_code}".rstrip()
             raise VersionFailedError(
-                f"{what} is still {state} after {format_duration(_SETTLE_WITHIN)}",
+                f"{what} is still {_not_ready(seen)} after {format_duration(_SETTLE_WITHIN)}",
                 hint="Run the same command again: it goes on where this one stopped.",
             )
         if not told:
-            _tell(ports, f"waiting for {what}: {seen.state_reason or seen.state}")
+            _tell(ports, f"waiting for {what}: {_not_ready(seen)}")
             told = True
         ports.clock.sleep(_LOOK_EVERY)
     return seen
+
+
+def _not_ready(seen: Version) -> str:
+    if seen.state == "Pending":
+        return f"{seen.state} {seen.state_reason_code}".rstrip()
+    return seen.update
 
 
 def _tell(ports: Ports, message: str) -> None:

@@ -1,16 +1,17 @@
-"""The machine-readable result: one versioned JSON object, the same for success and for every error."""
+"""The machine-readable result: one versioned JSON object, the same for success and for every error.
+
+Rules this file guarantees: the keys of the object and of an error are an API; the text is pure ASCII (JSON escapes), so
+it can be written to any stream.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from lambdaops.core.codec import encode
 from lambdaops.core.errors import BlockedError, ExitCode, LambdaOpsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 RESULT_VERSION = "1"
 
@@ -31,7 +32,7 @@ def status_of(code: ExitCode) -> str:
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended."""
+    """How a command ended; ``data`` is ready for JSON."""
 
     command: str
     exit_code: ExitCode
@@ -46,7 +47,7 @@ class Result:
             "status": status_of(self.exit_code),
             "exit_code": int(self.exit_code),
             "data": dict(self.data),
-            "errors": [_item(error) for error in self.errors],
+            "errors": [error_item(error) for error in self.errors],
         }
 
 
@@ -58,15 +59,16 @@ def of_error(command: str, error: LambdaOpsError) -> Result:
 
 def to_json(result: Result) -> str:
     """For ``--output json``: readable, one object."""
-    return json.dumps(result.envelope(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(result.envelope(), indent=2) + "\n"
 
 
 def to_line(result: Result) -> str:
     """For ``--output jsonl``: the last line of the stream."""
-    return json.dumps(result.envelope(), ensure_ascii=False) + "\n"
+    return json.dumps(result.envelope()) + "\n"
 
 
-def _item(error: LambdaOpsError) -> dict[str, str]:
+def error_item(error: LambdaOpsError) -> dict[str, str]:
+    """One error in the list of errors."""
     return {
         "code": error.code,
         "message": error.message,

@@ -1,4 +1,4 @@
-"""Progress as a stream of JSON objects, one a line, for ``--output jsonl``."""
+"""Progress as a stream of JSON objects, one a line, for ``--output jsonl``; the envelope comes last (``to_line``)."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ from typing import TYPE_CHECKING, TextIO
 
 from lambdaops.core.codec import encode
 from lambdaops.core.events import Entry, to_record
+from lambdaops.render.console import Outlet
 
 if TYPE_CHECKING:
     from lambdaops.core.notices import Notice
 
 
 class JsonLines:
-    """A sink that writes every notice as one line."""
+    """A sink that writes every notice as one line: ``{"event": KIND, "at": TIME, ...}``."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._outlet = Outlet(stream)
 
     def emit(self, notice: Notice) -> None:
         """Write it."""
-        if isinstance(notice, Entry):
-            data: object = {"event": "entry", **to_record(notice)}
-        else:
-            encoded = encode(notice)
-            assert isinstance(encoded, dict)  # noqa: S101 -- a dataclass encodes to an object
-            data = {"event": encoded.pop("is"), **encoded}
-        self._stream.write(json.dumps(data, ensure_ascii=False) + "\n")
-        self._stream.flush()
+        self._outlet.write(json.dumps(_object(notice)) + "\n")
+
+
+def _object(notice: Notice) -> dict[str, object]:
+    """A journal entry goes by its kind in the journal, every other notice by its own name."""
+    if isinstance(notice, Entry):
+        data, name = to_record(notice), "kind"
+    else:
+        encoded = encode(notice)
+        assert isinstance(encoded, dict)  # noqa: S101 -- a dataclass encodes to an object
+        data, name = encoded, "is"
+    return {"event": data.pop(name), "at": data.pop("at"), **data}

@@ -1,134 +1,63 @@
 """Plain progress: one line per change, for logs, pipes and CI.
 
 Rules this file guarantees: an unchanged look prints nothing, but a silent minute prints one line so that a log does not
-look dead; a line says verb, object, number and reason; whatever comes from outside is inert.
+look dead; a line says verb, object, number and reason; whatever comes from outside is inert; nothing here needs rich.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
-from lambdaops.core.events import (
-    Closed,
-    Decided,
-    Entry,
-    Failed,
-    Intent,
-    Landed,
-    Observed,
-    Opened,
-    Published,
-    PublishFailed,
-    PublishStarted,
-    Resumed,
-    RolledBack,
-    Signalled,
-)
-from lambdaops.core.gates import GateResult, Verdict
-from lambdaops.core.machine import Held, Reverting
-from lambdaops.core.model import Level
-from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
-from lambdaops.core.replay import phase
-from lambdaops.render.words import LEVEL_WORD, VERDICT_ICON, fits, plain
+from lambdaops.core.duration import format_duration
+from lambdaops.core.notices import Looked, Notice
+from lambdaops.render.console import Outlet
+from lambdaops.render.view import ReleaseView, fold
+from lambdaops.render.words import clock, plain
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_SILENCE = timedelta(seconds=60)
+SILENCE = timedelta(seconds=60)
 
 
 class Lines:
     """A sink that writes lines to a stream."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._target = ""
-        self._gates: dict[str, GateResult] = {}
+        self._outlet = Outlet(stream)
+        self._view = ReleaseView()
         self._spoke_at: datetime | None = None
+
+    @property
+    def view(self) -> ReleaseView:
+        """Everything told so far."""
+        return self._view
 
     def emit(self, notice: Notice) -> None:
         """Write what changed."""
-        lines = list(self._lines(notice))
-        if lines:
-            self._spoke_at = notice.at
-        for line in lines:
-            self._stream.write(fits(f"{notice.at:%H:%M:%S}  {plain(line)}\n", self._stream.encoding))
-        self._stream.flush()
+        before, self._view = self._view, fold(self._view, notice)
+        for told in self._view.told:
+            self._write(notice.at, told.text)
+        if isinstance(notice, Looked) and (self._has_news(before) or self._silent_until(notice.at)):
+            self._write(notice.at, standing(self._view, notice))
 
-    def _lines(self, notice: Notice) -> Iterator[str]:
-        match notice:
-            case Planned(target=target, plan=plan, findings=findings):
-                stages = " ".join(str(stage) for stage in plan.stages)
-                yield f"plan {target} {plan.stable} -> {plan.candidate}: {plan.strategy}, stages {stages}"
-                for finding in findings:
-                    if finding.level is not Level.OK:
-                        yield f"{LEVEL_WORD[finding.level]} {finding.message}"
-            case Looked(gates=gates, reason=reason, next_look=until):
-                yield from self._changed(gates)
-                if self._spoke_at is None or notice.at - self._spoke_at >= _SILENCE:
-                    yield f"{reason}, next look {until:%H:%M:%S}"
-            case Progress(message=message):
-                yield message
-            case Warned(message=message, hint=hint):
-                yield f"⚠ {message}" + (f". {hint}" if hint else "")
-            case Entry():
-                yield from self._entry(notice)
+    def _has_news(self, before: ReleaseView) -> bool:
+        """Whether the look has a reason that no gate's line just gave."""
+        view = self._view
+        return view.looked != before.looked and not view.told and view.looked not in {g.reason for g in view.gates}
 
-    def _changed(self, gates: tuple[GateResult, ...]) -> Iterator[str]:
-        for gate in gates:
-            before = self._gates.get(gate.name)
-            if before is None or (before.verdict, before.reason) != (gate.verdict, gate.reason):
-                self._gates[gate.name] = gate
-                if before is not None or gate.verdict is not Verdict.PASS:
-                    yield f"gate {VERDICT_ICON[gate.verdict]} {gate.verdict.name}: {gate.reason}"
+    def _silent_until(self, now: datetime) -> bool:
+        return self._spoke_at is None or now - self._spoke_at >= SILENCE or now < self._spoke_at
 
-    def _entry(self, entry: Entry) -> Iterator[str]:
-        self._target = entry.target.split(":function:")[-1]
-        match entry.event:
-            case Observed(gates=gates):
-                yield from self._changed(gates)
-            case Opened(plan=plan, reason=reason):
-                gates_text = ", ".join(plan.alarms) or "none"
-                why = f", because: {reason}" if reason else ""
-                yield f"release {self._target} {plan.stable} -> {plan.candidate} as {entry.release}, gates: {gates_text}{why}"
-            case _:
-                text = describe(entry)
-                if text:
-                    yield text
+    def _write(self, at: datetime, text: str) -> None:
+        self._spoke_at = at
+        self._outlet.write(f"{clock(at)}  {plain(text)}\n")
 
 
-def describe(entry: Entry) -> str:
-    """One line for one record; empty for records that only matter to replay."""
-    match entry.event:
-        case Opened(plan=plan, reason=reason):
-            stages = " ".join(str(stage) for stage in plan.stages)
-            why = f": {reason}" if reason else ""
-            return f"release {plan.stable} -> {plan.candidate}, {stages}, gates {', '.join(plan.alarms) or 'none'}{why}"
-        case Intent(desired=desired, reason=reason):
-            return f"set alias to {desired} ({reason})"
-        case Landed(routing=routing, reconciled=reconciled):
-            return f"alias is at {routing}" + (" (found by reading it back)" if reconciled else "")
-        case Failed(code=code, message=message):
-            return f"alias write failed, {code}: {message}"
-        case Decided(state=Reverting(reason=reason)):
-            return f"rolling back: {reason}"
-        case Decided(state=Held() as state):
-            return f"{phase(state)}: {state.reason}"
-        case Signalled(signal=signal, reason=reason):
-            return f"asked to {signal.value}: {reason}"
-        case Resumed(state=state):
-            return f"taken up by {entry.actor.arn}: {phase(state)}"
-        case Closed(outcome=outcome, reason=reason):
-            return f"{outcome.value}: {reason}"
-        case RolledBack(before=before, after=after, basis=basis, reason=reason):
-            why = f", because: {reason}" if reason else ""
-            return f"rolled back from {before} to {after} ({basis}){why}"
-        case PublishStarted(source=source):
-            return f"publish {source}"
-        case Published(version=version, new=new):
-            return f"published version {version}" if new else f"nothing changed: it is version {version}"
-        case PublishFailed(code=code, message=message):
-            return f"publish failed, {code}: {message}"
-        case _:
-            return ""
+def standing(view: ReleaseView, look: Looked) -> str:
+    """Where a release stands although nothing changed: the sign of life of a log."""
+    where = view.phase
+    if view.stage is not None and view.plan is not None:
+        where = f"stage {view.stage + 1}/{len(view.plan.stages)}"
+    bake = view.bake
+    if bake is not None and bake.good_since is not None:
+        where += f", good for {format_duration(look.at - bake.good_since)} of {format_duration(bake.length)}"
+    return f"{view.target or 'release'} {where}: {look.reason}; next look {clock(look.next_look)}"

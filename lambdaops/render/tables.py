@@ -1,4 +1,8 @@
-"""The text answers of the read-only commands: plan, status, versions, history, audit."""
+"""The text answers of the read-only commands: plan, findings, status, versions, history, audit.
+
+Rules this file guarantees: a function takes plain core values and gives text without a last line break; nothing is
+truncated; times are UTC and say so.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,27 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import format_duration
-from lambdaops.core.events import kind_of
-from lambdaops.core.model import percent
+from lambdaops.core.events import Decided, Observed, kind_of
+from lambdaops.core.model import Level, percent
 from lambdaops.core.plan import OnInconclusive
-from lambdaops.render.lines import describe
-from lambdaops.render.words import LEVEL_WORD, columns, moment, plain
+from lambdaops.core.replay import phase
+from lambdaops.render.columns import columns
+from lambdaops.render.console import PLAIN, Paper
+from lambdaops.render.errors import finding_lines
+from lambdaops.render.say import describe
+from lambdaops.render.words import clock, moment, plain, tone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lambdaops.core.events import Entry
-    from lambdaops.core.model import AlarmReading
+    from lambdaops.core.model import AlarmReading, Finding
     from lambdaops.core.reports import AuditRow, HistoryRow, PlanReport, StatusReport, VerifyReport, VersionRow
 
 _MARK = {"OK": "✔", "ALARM": "✖", "INSUFFICIENT_DATA": "?"}
 
 
-def plan_text(report: PlanReport) -> str:
+def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
     """The stages with clock times and what each writes, the gates, the findings, the total."""
     plan = report.plan
     rows = []
@@ -31,7 +39,7 @@ def plan_text(report: PlanReport) -> str:
         rows.append(
             (
                 f"{number + 1}/{len(plan.stages)}",
-                f"{report.starts_at + at:%H:%M:%S}",
+                clock(report.starts_at + at),
                 f"+{format_duration(at)}",
                 percent(stage.weight),
                 format_duration(stage.bake),
@@ -39,65 +47,95 @@ def plan_text(report: PlanReport) -> str:
             )
         )
         at += stage.bake
-    gates = ", ".join(f"{name} (ignored)" if name in plan.ignored else name for name in plan.alarms) or "none"
+    gates = ", ".join(f"{name} (ignored)" if name in plan.ignored else name for name in plan.alarms)
     undecided = "rolls back" if plan.on_inconclusive is OnInconclusive.ROLLBACK else "holds"
     lines = [
-        f"{report.target}  {plan.stable} -> {plan.candidate}  {plan.strategy}",
+        paper.paint(f"{plain(report.target)}  {plan.stable} -> {plan.candidate}  {plain(plan.strategy)}", "strong"),
         "",
-        columns(("STAGE", "AT (UTC)", "AFTER", "WEIGHT", "BAKE", "ALIAS WRITTEN"), rows),
+        columns(("STAGE", "AT (UTC)", "AFTER", "WEIGHT", "BAKE", "ALIAS WRITTEN"), rows, paper),
         "",
-        f"done     {report.starts_at + at:%H:%M:%S} UTC at the earliest, after {format_duration(at)}",
-        f"gates    {plain(gates)}, looked at every {format_duration(plan.look_every)} or sooner",
+        f"done     {clock(report.starts_at + at)} UTC at the earliest, after {format_duration(at)}",
+        f"gates    {plain(gates)}, looked at every {format_duration(plan.look_every)} or sooner"
+        if plan.alarms
+        else "gates    none: nothing but time separates the stages",
         f"no data  waits {format_duration(plan.patience)}, then {undecided}",
         f"failure  one write: all traffic to {plan.stable}",
         "",
-        *(f"{LEVEL_WORD[finding.level]}  {plain(finding.message)}" for finding in report.findings),
+        findings_text(report.findings, paper),
+        "",
+        _conclusion(report, paper),
     ]
     return "\n".join(lines)
 
 
-def status_text(report: StatusReport) -> str:
+def _conclusion(report: PlanReport, paper: Paper) -> str:
+    blocks = sum(finding.level is Level.BLOCK for finding in report.findings)
+    if report.blocked:
+        return paper.paint(f"✖ blocked by {blocks} finding{'s' if blocks != 1 else ''}: nothing was written", "bad")
+    return paper.paint("✔ nothing blocks this release", "good") + "; nothing was written"
+
+
+def findings_text(findings: Sequence[Finding], paper: Paper = PLAIN) -> str:
+    """One line a finding, and its hint below."""
+    lines = [line for finding in findings for line in finding_lines(finding, paper)]
+    return "\n".join(lines) or "  nothing found"
+
+
+def status_text(report: StatusReport, paper: Paper = PLAIN) -> str:
     """How the target stands."""
+    reason = report.reason
+    if report.split_without_release and not reason:
+        reason = "no release of this machine accounts for it"
     lines = [
-        f"{report.target}  {report.routing}",
-        f"state     {report.phase}" + (f": {plain(report.reason)}" if report.reason else ""),
+        paper.paint(f"{plain(report.target)}  {report.routing}", "strong"),
+        f"arn       {plain(report.arn)}",
+        f"state     {plain(report.phase)}" + (f": {plain(reason)}" if reason else ""),
     ]
     if report.release:
-        lines.append(f"release   {report.release}")
-    lines += [f"alarm     {_alarm(reading)}" for reading in report.alarms]
-    lines.append(
-        f"rollback  would go to {report.rollback_target}" if report.rollback_target else "rollback  needs --to"
-    )
+        lines.append(f"release   {plain(report.release)}")
+    lines += [f"alarm     {_alarm(reading, paper)}" for reading in report.alarms]
+    if report.rollback_target is None:
+        lines.append("rollback  needs --to: no version is known to be good")
+    elif report.routing.additional is None and report.routing.primary == report.rollback_target:
+        lines.append(f"rollback  changes nothing: all traffic is on {report.rollback_target}")
+    else:
+        lines.append(f"rollback  would go to {plain(report.rollback_target)}")
     if report.next_step:
-        lines.append(f"next      {report.next_step}")
+        lines.append(f"next      {plain(report.next_step)}")
     return "\n".join(lines)
 
 
-def _alarm(reading: AlarmReading) -> str:
-    since = f" since {moment(reading.changed_at)}" if reading.changed_at else ""
-    return f"{_MARK[reading.state.value]} {plain(reading.name)} {reading.state.value}{since}"
+def _alarm(reading: AlarmReading, paper: Paper) -> str:
+    since = f" since {moment(reading.changed_at)} UTC" if reading.changed_at else ""
+    mark = _MARK[reading.state.value]
+    return f"{paper.paint(f'{mark} {reading.state.value}', tone(mark))} {plain(reading.name)}{since}"
 
 
-def versions_text(rows: Sequence[VersionRow]) -> str:
-    """One line a version, newest first."""
+def versions_text(rows: Sequence[VersionRow], paper: Paper = PLAIN) -> str:
+    """One line a version, in the order given; marks what is live and where a rollback goes."""
     if not rows:
         return "no version is published yet"
     cells = [
         (
             row.number,
             row.state,
-            f"live {percent(row.live_share)}" if row.live_share else ("rollback ->" if row.rollback_target else ""),
+            _traffic(row),
             moment(row.live_since),
             _who(row.by) or "-",
             row.description,
         )
         for row in rows
     ]
-    return columns(("VERSION", "STATE", "TRAFFIC", "ALL TRAFFIC SINCE", "BY", "DESCRIPTION"), cells)
+    return columns(("VERSION", "STATE", "TRAFFIC", "ALL TRAFFIC SINCE", "BY", "DESCRIPTION"), cells, paper)
 
 
-def history_text(rows: Sequence[HistoryRow]) -> str:
-    """One line a release, newest first."""
+def _traffic(row: VersionRow) -> str:
+    marks = [f"live {percent(row.live_share)}"] if row.live_share else []
+    return ", ".join([*marks, "rollback ->"] if row.rollback_target else marks)
+
+
+def history_text(rows: Sequence[HistoryRow], paper: Paper = PLAIN) -> str:
+    """One line a release, in the order given."""
     if not rows:
         return "no release yet"
     cells = [
@@ -107,48 +145,62 @@ def history_text(rows: Sequence[HistoryRow]) -> str:
             format_duration(row.ended - row.started) if row.ended else "-",
             f"{row.candidate} -> {row.stable}" if row.strategy == "rollback" else f"{row.stable} -> {row.candidate}",
             row.outcome,
-            _who(row.actor),
+            _who(row.actor) or "-",
             row.ticket or "-",
             row.reason,
         )
         for row in rows
     ]
-    return columns(("RELEASE", "STARTED", "TOOK", "VERSIONS", "OUTCOME", "BY", "TICKET", "REASON"), cells)
+    return columns(("RELEASE", "STARTED (UTC)", "TOOK", "VERSIONS", "OUTCOME", "BY", "TICKET", "REASON"), cells, paper)
 
 
-def audit_text(rows: Sequence[AuditRow]) -> str:
+def audit_text(rows: Sequence[AuditRow], paper: Paper = PLAIN) -> str:
     """One line a journal."""
     if not rows:
         return "no journal yet"
     cells = [
-        (row.arn, str(row.records), str(row.releases), moment(row.last_at), row.problem or "readable") for row in rows
+        (
+            row.arn,
+            str(row.records),
+            str(row.releases),
+            moment(row.last_at),
+            f"✖ {row.problem}" if row.problem else "✔ readable",
+        )
+        for row in rows
     ]
-    return columns(("JOURNAL", "RECORDS", "RELEASES", "LAST RECORD", "STATE"), cells)
+    return columns(("JOURNAL", "RECORDS", "RELEASES", "LAST RECORD (UTC)", "STATE"), cells, paper)
 
 
-def records_text(entries: Sequence[Entry]) -> str:
+def records_text(entries: Sequence[Entry], paper: Paper = PLAIN) -> str:
     """One line a record, in order."""
     if not entries:
         return "no record yet"
     cells = [
-        (str(entry.seq), moment(entry.at), entry.release, kind_of(entry.event), _who(entry.actor.arn), _what(entry))
+        (
+            "-" if entry.seq is None else str(entry.seq),
+            moment(entry.at),
+            entry.release,
+            kind_of(entry.event),
+            _who(entry.actor.arn),
+            _what(entry),
+        )
         for entry in entries
     ]
-    return columns(("SEQ", "AT (UTC)", "RELEASE", "KIND", "BY", "WHAT"), cells)
+    return columns(("SEQ", "AT (UTC)", "RELEASE", "KIND", "BY", "WHAT"), cells, paper)
 
 
 def _what(entry: Entry) -> str:
-    event = entry.event
-    text = describe(entry)
-    if text:
-        return text
-    gates = getattr(event, "gates", ())
-    if gates:
-        return "; ".join(gate.reason for gate in gates)
-    return str(getattr(event, "reason", ""))
+    match entry.event:
+        case Observed(alias=alias, gates=gates):
+            seen = f"alias is at {alias}" if alias is not None else "alias could not be read"
+            return "; ".join([seen, *(gate.reason for gate in gates)])
+        case Decided(state=state, reason=reason):
+            return f"{phase(state)}: {reason}"
+        case _:
+            return describe(entry)
 
 
-def verify_text(reports: Sequence[VerifyReport]) -> str:
+def verify_text(reports: Sequence[VerifyReport], paper: Paper = PLAIN) -> str:
     """One line a journal: intact or not, and the head to keep elsewhere."""
     if not reports:
         return "no journal yet"
@@ -161,8 +213,9 @@ def verify_text(reports: Sequence[VerifyReport]) -> str:
         )
         for report in reports
     ]
-    return columns(("STATE", "JOURNAL", "LENGTH", "HEAD"), cells)
+    return columns(("STATE", "JOURNAL", "LENGTH", "HEAD"), cells, paper)
 
 
 def _who(arn: str) -> str:
+    """The part of an ARN that names a person or a role's session."""
     return arn.partition("/")[2] or arn

@@ -1,114 +1,274 @@
-"""One pure fold of notices into what a person watching a release needs to see."""
+"""A release as somebody watching sees it: one pure fold of notices, which every renderer only formats.
+
+Rules this file guarantees: the view is a value; folding looks at no clock; a record of another release changes nothing
+but the list of events; *set weight* is what the plan demands now, *actual weight* what the alias was last seen to hold.
+"""
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from lambdaops.core.events import Closed, Decided, Entry, Intent, Landed, Observed, Opened, Resumed
 from lambdaops.core.gates import GateResult
-from lambdaops.core.machine import Baking, Held, Outcome, Reverting, State
-from lambdaops.core.model import Routing
+from lambdaops.core.machine import Baking, Done, Held, Outcome, Ready, Reverting, State, landed
+from lambdaops.core.model import FULL, Routing
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
-from lambdaops.core.plan import Plan
-from lambdaops.core.replay import Release, advance, phase, releases
-from lambdaops.render.lines import describe
+from lambdaops.core.plan import NEW_VERSION, Plan, Stage
+from lambdaops.core.replay import phase
+from lambdaops.render import say
 
-KEPT = 5
-"""How many of the last events stay in sight."""
+MOST_EVENTS = 6
+_MOST_WARNINGS = 20
+
+
+class StageState(enum.Enum):
+    """Where a stage is in the life of its release."""
+
+    DONE = "done"
+    CURRENT = "now"
+    TODO = "to do"
+    REVERTED = "reverted"
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """One stage; ``weight`` in basis points."""
+
+    weight: int
+    bake: timedelta
+    state: StageState
+
+
+@dataclass(frozen=True, slots=True)
+class Bake:
+    """How far the current stage's bake is; ``good_since`` is None while the gates are not all passing."""
+
+    length: timedelta
+    good_since: datetime | None
+
+    @property
+    def ends(self) -> datetime | None:
+        """When the stage is over if nothing objects."""
+        return None if self.good_since is None else self.good_since + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of what happened."""
+
+    at: datetime
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseView:
-    """A release at one moment; ``alias`` is what was last seen, the plan's stage is what was last set."""
+    """Everything that was told so far.
+
+    ``actual`` is the alias as last observed (None: not yet); ``blind`` says that the last look could not read it.
+    ``reached`` is the highest stage that was entered, -1 before the first. ``pending`` is a write without a known end.
+    ``looked`` is the reason of the last look. ``told`` are the lines that the last notice added.
+    """
 
     target: str = ""
+    release: str = ""
     plan: Plan | None = None
-    release: Release | None = None
-    alias: Routing | None = None
+    state: State | None = None
+    pending: Intent | None = None
+    reached: int = -1
+    actual: Routing | None = None
+    blind: bool = False
     gates: tuple[GateResult, ...] = ()
-    reason: str = ""
+    looked: str = ""
     next_look: datetime | None = None
-    events: tuple[tuple[datetime, str], ...] = ()
-    warning: str = ""
+    told: tuple[Told, ...] = ()
+    events: tuple[Told, ...] = ()
+    warnings: tuple[Told, ...] = ()
 
     @property
-    def state(self) -> State | None:
-        """The state the release is in."""
-        return self.release.state if self.release else None
+    def stable(self) -> str:
+        """The version traffic came from."""
+        return self.plan.stable if self.plan else "?"
+
+    @property
+    def candidate(self) -> str:
+        """The version traffic goes to."""
+        return self.plan.candidate if self.plan else "?"
+
+    @property
+    def strategy(self) -> str:
+        """The plan's strategy as it was asked for."""
+        return self.plan.strategy if self.plan else ""
 
     @property
     def phase(self) -> str:
-        """One word for it."""
-        return phase(self.release.state) if self.release else "planned"
+        """One word for where the release is."""
+        return phase(self.state) if self.state is not None else "not begun"
+
+    @property
+    def reason(self) -> str:
+        """Why it is there."""
+        match self.state:
+            case Reverting(reason=reason) | Held(reason=reason) | Done(reason=reason):
+                return reason
+            case _:
+                return self.looked
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, once it has."""
+        return self.state.outcome if isinstance(self.state, Done) else None
 
     @property
     def stage(self) -> int | None:
-        """The stage whose routing is set, counted from 0; None before the first and while going back."""
-        match self.state:
-            case Baking(stage=stage) | Held(at=Baking(stage=stage)):
-                return stage
-            case _:
-                return None
+        """The index of the stage that bakes or is held."""
+        state = self.state.at if isinstance(self.state, Held) else self.state
+        return state.stage if isinstance(state, Baking) else None
 
     @property
-    def set_weight(self) -> int:
-        """The candidate's share that the release last asked for, in basis points."""
-        if self.release is None or self.stage is None:
-            done = self.release.closed if self.release else None
-            return 10_000 if done and done.outcome is Outcome.PROMOTED else 0
-        return self.release.plan.stages[self.stage].weight
+    def stages(self) -> tuple[StageView, ...]:
+        """Every stage of the plan with its state."""
+        stages = self.plan.stages if self.plan else ()
+        return tuple(StageView(stage.weight, stage.bake, self._stage_state(at)) for at, stage in enumerate(stages))
+
+    def _stage_state(self, at: int) -> StageState:
+        if at > self.reached:
+            return StageState.TODO
+        match self.state:
+            case Done(outcome=Outcome.ROLLED_BACK):
+                return StageState.REVERTED
+            case Reverting() | Held(at=Reverting()) | Done(outcome=Outcome.SUPERSEDED):
+                # Decided is not done: a stage is called reverted once the alias was seen without the candidate.
+                if self.actual_weight == 0:
+                    return StageState.REVERTED
+                return StageState.CURRENT if at == self.reached else StageState.DONE
+            case _:
+                return StageState.CURRENT if at == self.stage else StageState.DONE
+
+    @property
+    def set_weight(self) -> int | None:
+        """The candidate's share that the plan demands now, in basis points; None when it demands nothing any more."""
+        if self.plan is None:
+            return None
+        if self.pending is not None and isinstance(self.state, Ready | Baking):
+            return self.pending.desired.share(self.plan.candidate)
+        state = self.state.at if isinstance(self.state, Held) else self.state
+        match state:
+            case Baking(stage=at):
+                stage = self._planned(at)
+                return stage.weight if stage else None
+            case Done(outcome=Outcome.PROMOTED):
+                return FULL
+            case Done(outcome=Outcome.SUPERSEDED) | None:
+                return None
+            case _:
+                return 0
 
     @property
     def actual_weight(self) -> int | None:
-        """The candidate's share on the alias as last seen."""
-        return self.alias.share(self.plan.candidate) if self.alias and self.plan else None
+        """The candidate's share that the alias was last seen to hold, in basis points."""
+        return self.actual.share(self.plan.candidate) if self.actual is not None and self.plan is not None else None
+
+    @property
+    def bake(self) -> Bake | None:
+        """The bake of the current stage; None when nothing bakes."""
+        match self.state:
+            case Baking(stage=at, good_since=good_since):
+                stage = self._planned(at)
+                return Bake(stage.bake, good_since) if stage else None
+            case _:
+                return None
+
+    def _planned(self, at: int) -> Stage | None:
+        """The stage of this index; None where the plan we were told is not the one that is run."""
+        return self.plan.stages[at] if self.plan is not None and 0 <= at < len(self.plan.stages) else None
+
+    @property
+    def gives_up_at(self) -> datetime | None:
+        """When patience ends, while the release waits for a usable verdict."""
+        if self.plan is None or not isinstance(self.state, Baking) or self.state.good_since is not None:
+            return None
+        return self.state.signal_at + self.plan.patience
 
 
 def fold(view: ReleaseView, notice: Notice) -> ReleaseView:
     """The view after one more notice."""
+    told = tuple(Told(notice.at, text) for text in say.lines(view, notice))
+    after = _apply(view, notice)
+    # A warning and a plan have places of their own.
+    events = view.events if isinstance(notice, Warned | Planned) else (*view.events, *told)
+    warnings = (*view.warnings, Told(notice.at, notice.message)) if isinstance(notice, Warned) else view.warnings
+    return replace(after, told=told, events=events[-MOST_EVENTS:], warnings=warnings[-_MOST_WARNINGS:])
+
+
+def _apply(view: ReleaseView, notice: Notice) -> ReleaseView:
     match notice:
         case Planned(target=target, plan=plan):
-            return replace(view, target=str(target), plan=plan, reason="preflight done")
-        case Looked(alias=alias, gates=gates, reason=reason, next_look=next_look):
-            return replace(
-                view, alias=alias or view.alias, gates=gates or view.gates, reason=reason, next_look=next_look
+            return replace(view, target=str(target), plan=plan)
+        case Looked():
+            return _in_state(
+                replace(
+                    view,
+                    actual=notice.alias if notice.alias is not None else view.actual,
+                    blind=notice.alias is None,
+                    gates=notice.gates or view.gates,
+                    looked=notice.reason,
+                ),
+                notice.state,
+                notice.next_look,
             )
-        case Progress(at=at, message=message):
-            return _with_event(view, at, message)
-        case Warned(at=at, message=message):
-            return _with_event(replace(view, warning=message), at, f"! {message}")
+        case Progress() | Warned():
+            return view
         case Entry():
-            return _fold_entry(view, notice)
+            return _record(view, notice)
         case _:
             assert_never(notice)
 
 
-def _fold_entry(view: ReleaseView, entry: Entry) -> ReleaseView:
-    if isinstance(entry.event, Opened):
-        (release,) = releases([entry])
-        target = entry.target.split(":function:")[-1]
-        now = replace(view, release=release, plan=release.plan, target=target, alias=release.plan.baseline)
-    elif view.release is not None and view.release.id == entry.release:
-        now = replace(view, release=advance(view.release, entry))
-    else:
-        now = view
-    match entry.event:
+def _record(view: ReleaseView, entry: Entry) -> ReleaseView:
+    """A record of the release we follow; one that begins or is taken up becomes the one we follow."""
+    target, event = say.short(entry.target), entry.event
+    match event:
+        case Opened(plan=plan):
+            begun = ReleaseView(target, entry.release, plan, Ready(entry.at))
+            return replace(begun, events=view.events, warnings=view.warnings)
+        case Resumed(state=state) if view.release in ("", entry.release):
+            plan_known = view.plan is not None and view.plan.candidate != NEW_VERSION
+            taken_up = replace(view, target=target, release=entry.release, plan=view.plan if plan_known else None)
+            return _in_state(taken_up, state)
+        case _ if view.release != entry.release:
+            return view
         case Observed(alias=alias, gates=gates):
-            now = replace(now, alias=alias or now.alias, gates=gates or now.gates)
+            seen = alias if alias is not None else view.actual
+            return replace(view, actual=seen, blind=alias is None, gates=gates or view.gates)
+        case Decided(state=state):
+            return _in_state(view, state)
+        case Intent():
+            return replace(view, pending=event, next_look=None)
         case Landed(routing=routing):
-            now = replace(now, alias=routing)
-        case Decided(state=state, reason=reason):
-            now = replace(now, reason=reason, next_look=None if isinstance(state, Reverting) else now.next_look)
-        case Intent(reason=reason) | Closed(reason=reason):
-            now = replace(now, reason=reason, next_look=None)
-        case Resumed(state=state):
-            now = replace(now, reason=phase(state))
+            return _landed(replace(view, actual=routing, blind=False), event, entry.at)
+        case Closed(outcome=outcome, reason=reason):
+            return _in_state(replace(view, pending=None), Done(outcome, reason))
         case _:
-            pass
-    return _with_event(now, entry.at, describe(entry))
+            return view
 
 
-def _with_event(view: ReleaseView, at: datetime, text: str) -> ReleaseView:
-    return replace(view, events=(*view.events, (at, text))[-KEPT:]) if text else view
+def _landed(view: ReleaseView, event: Landed, at: datetime) -> ReleaseView:
+    """As in replay: a forward write found to have landed after the decision to go back does not undo that decision."""
+    pending = view.pending
+    if pending is None or pending.op != event.op:
+        return view
+    done = replace(view, pending=None)
+    if isinstance(view.state, Reverting) and not isinstance(pending.then, Reverting):
+        reached = pending.then.stage if isinstance(pending.then, Baking) else -1
+        return replace(done, reached=max(view.reached, reached))
+    return _in_state(done, landed(pending.then, at))
+
+
+def _in_state(view: ReleaseView, state: State, next_look: datetime | None = None) -> ReleaseView:
+    """In a new state the next look that was announced before it is no longer true."""
+    where = state.at if isinstance(state, Held) else state
+    reached = max(view.reached, where.stage) if isinstance(where, Baking) else view.reached
+    return replace(view, state=state, reached=reached, next_look=next_look)

@@ -1,27 +1,55 @@
-"""Small pieces of text that several renderers share: icons, marks, safe strings, clock times, aligned columns."""
+"""Small pieces of text that several renderers share: icons, inert strings, widths, clock times.
+
+Rules this file guarantees: text from outside (names, reasons, messages) can neither move the cursor nor break a line
+once it went through :func:`plain`; nothing cut by :func:`cut` or :func:`wrap` is wider than asked for.
+"""
 
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
 
 from lambdaops.core.gates import Verdict
 from lambdaops.core.model import Level
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
 VERDICT_ICON = {Verdict.PASS: "✔", Verdict.INCONCLUSIVE: "?", Verdict.ERROR: "⚠", Verdict.FAIL: "✖"}
-LEVEL_WORD = {Level.OK: "✔ OK   ", Level.WARN: "⚠ WARN ", Level.BLOCK: "✖ BLOCK"}
-_ASCII = str.maketrans({"✔": "+", "✖": "x", "⚠": "!", "▶": ">", "·": ".", "→": "->", "…": "~", "─": "-", "│": "|"})
+LEVEL_ICON = {Level.OK: "✔", Level.WARN: "⚠", Level.BLOCK: "✖"}
+LEVEL_WORD = {level: f"{LEVEL_ICON[level]} {level.name:<5}" for level in Level}
+# One for one but for the arrow, so that columns stay columns.
+_ASCII = str.maketrans(
+    {"✔": "+", "✖": "x", "⚠": "!", "▶": ">", "◀": "<", "·": ".", "‖": "=", "→": "->", "…": "~", "█": "#", "░": "-"}
+)
+_SELECTORS = range(0xFE00, 0xFE10)  # they make a terminal draw the character before them wider, or not
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 def plain(text: str) -> str:
-    """The text with control characters made visible: names and reasons come from outside and must stay inert."""
-    return "".join(
-        char if not unicodedata.category(char).startswith("C") else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
+    """The text made inert: line breaks and tabs become spaces, other control characters visible."""
+    return "".join(_inert(char) for char in text)
+
+
+def _inert(char: str) -> str:
+    if " " <= char <= "~":
+        return char
+    if char in "\n\r\t\v\f\x85\u2028\u2029":
+        return " "
+    if ord(char) in _SELECTORS:
+        return ""
+    return _UNKNOWN if unicodedata.category(char).startswith("C") else char
+
+
+def ascii_only(text: str) -> str:
+    """The text with icons replaced by what ASCII has for them, and everything else it lacks by ``?``."""
+    return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+def takes_unicode(encoding: str | None) -> bool:
+    """Whether a stream of this encoding can take our icons."""
+    try:
+        "".join(chr(char) for char in _ASCII).encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def fits(text: str, encoding: str | None) -> str:
@@ -29,24 +57,79 @@ def fits(text: str, encoding: str | None) -> str:
     try:
         text.encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
-        return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+        return ascii_only(text)
     return text
+
+
+def width(text: str) -> int:
+    """The columns a terminal needs for the text."""
+    return len(text) if text.isascii() else sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def cut(text: str, room: int) -> str:
+    """The text in at most ``room`` columns; what is missing at its end shows as ``…``."""
+    if width(text) <= room:
+        return text
+    return _head(text, room - 1) + "…" if room > 0 else ""
+
+
+def cut_middle(name: str, room: int) -> str:
+    """A name in at most ``room`` columns, with both its ends: names of one system often begin alike."""
+    if width(name) <= room or room < 3:  # noqa: PLR2004 -- one character either side of the mark
+        return cut(name, room)
+    tail = _head(name[::-1], (room - 1) // 2)[::-1]
+    return _head(name, room - 1 - width(tail)) + "…" + tail
+
+
+def _head(text: str, room: int) -> str:
+    used = 0
+    for at, char in enumerate(text):
+        used += _columns(char)
+        if used > room:
+            return text[:at]
+    return text
+
+
+def wrap(text: str, room: int, most: int | None = None) -> list[str]:
+    """The text in lines of at most ``room`` columns, broken between words where possible; the last may be cut."""
+    lines: list[str] = []
+    rest = text.strip().replace(" %", "\N{NO-BREAK SPACE}%")
+    while rest:
+        if width(rest) <= room or len(lines) + 1 == most:
+            lines.append(cut(rest, room))
+            break
+        head = _head(rest, room) or rest[0]
+        at = len(head) if rest[len(head) : len(head) + 1] == " " else head.rfind(" ")
+        at = at if at > 0 else len(head)
+        lines.append(rest[:at].rstrip(" "))
+        rest = rest[at:].lstrip(" ")
+    return [line.replace("\N{NO-BREAK SPACE}%", " %") for line in lines]
+
+
+def clock(at: datetime) -> str:
+    """A time of day in UTC."""
+    return f"{at.astimezone(UTC):%H:%M:%S}"
 
 
 def moment(at: datetime | None) -> str:
     """A time of day in UTC with its date, or a dash."""
-    return f"{at:%Y-%m-%d %H:%M:%S}" if at else "-"
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if at else "-"
 
 
-def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Left-aligned columns, two spaces apart, nothing truncated, no trailing spaces."""
-    table = [list(head), *([plain(cell) for cell in row] for row in rows)]
-    widths = [max(_width(row[at]) for row in table) for at in range(len(head))]
-    lines = (
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)) for row in table
-    )
-    return "\n".join(line.rstrip() for line in lines)
+def countdown(left: timedelta) -> str:
+    """``m:ss``, or ``h:mm:ss`` from an hour on; never below zero."""
+    seconds = max(0, -int(-left.total_seconds() // 1))
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+def tone(text: str) -> str:
+    """What kind of news a piece of text is, told by the icon it begins with: good, bad, warn, or nothing special."""
+    return {"✔": "good", "✖": "bad", "⚠": "warn", "?": "warn"}.get(text[:1], "")

@@ -118,7 +118,7 @@ def _crossed(rule: Rule, points: Sequence[tuple[int, float]], words: str, way: s
     return f"Threshold Crossed: {some} {words} the threshold ({rule.threshold}) ({least})."
 
 
-# -- metric math --------------------------------------------------------------------------------------------------------
+# -- metric math ----------------------------------------------------------------------------------------------------
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,

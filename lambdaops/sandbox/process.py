@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _GRACE_SECONDS = 5.0
+# Those we started ourselves must be waited for, or they stay zombies and look alive.
+_children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def launch(module: str, arguments: Sequence[str], variables: Mapping[str, str], log: Path) -> int:
@@ -32,13 +34,19 @@ def launch(module: str, arguments: Sequence[str], variables: Mapping[str, str], 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _children[child.pid] = child
     return child.pid
 
 
 def running(pid: int, module: str) -> bool:
     """Whether this pid is alive and still our module."""
-    _reap(pid)
-    return module in _command_of(pid)
+    child = _children.get(pid)
+    if child is None:
+        return module in _command_of(pid)
+    if child.poll() is None:
+        return True
+    del _children[pid]
+    return False
 
 
 def end(pid: int, module: str) -> None:
@@ -66,14 +74,6 @@ def _sweep(group: int) -> None:
         return
 
 
-def _reap(pid: int) -> None:
-    """Collect our own child if it has ended, so that it does not look alive as a zombie."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except (ChildProcessError, OSError):
-        return
-
-
 def _command_of(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
@@ -82,7 +82,7 @@ def _command_of(pid: int) -> str:
             return ""
     except OSError:
         return ""
-    found = subprocess.run(
+    found = subprocess.run(  # noqa: S603 -- a number of ours
         ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607 -- where there is no /proc
         capture_output=True,
         text=True,

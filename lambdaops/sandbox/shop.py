@@ -9,6 +9,7 @@ import json
 import time
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambdaops.core.errors import SandboxUnavailableError
@@ -16,7 +17,6 @@ from lambdaops.sandbox.builds import FUNCTIONS, write_builds, zip_build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 ALIAS = "live"
 _ROLE = "arn:aws:iam::{account}:role/{name}"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdaops.core.errors import ExitCode
@@ -482,8 +482,10 @@ def test_any_state_has_an_exit_code(state: State) -> None:
 # -- what always holds ---------------------------------------------------------------------------------------------
 
 Situation = tuple[Plan, State, Observation]
+many = settings(max_examples=250)
 
 
+@many
 @given(situations())
 def test_any_state_and_any_observation_give_one_decision_with_a_reason(situation: Situation) -> None:
     plan, state, seen = situation
@@ -494,6 +496,7 @@ def test_any_state_and_any_observation_give_one_decision_with_a_reason(situation
     assert decide(plan, state, seen) == (after, action), "the same input gives the same output"
 
 
+@many
 @given(situations())
 def test_only_the_routings_of_the_plan_are_ever_written(situation: Situation) -> None:
     plan, state, seen = situation
@@ -513,6 +516,7 @@ def test_only_the_routings_of_the_plan_are_ever_written(situation: Situation) ->
             raise AssertionError(f"a write leads to {action.then}")
 
 
+@many
 @given(situations())
 def test_forward_needs_an_alias_that_was_read_and_gates_that_do_not_object(situation: Situation) -> None:
     plan, state, seen = situation
@@ -525,6 +529,7 @@ def test_forward_needs_an_alias_that_was_read_and_gates_that_do_not_object(situa
         assert seen.fault is None
 
 
+@many
 @given(situations())
 def test_a_wait_ends_soon_and_not_in_the_past(situation: Situation) -> None:
     plan, state, seen = situation
@@ -538,14 +543,17 @@ def test_a_wait_ends_soon_and_not_in_the_past(situation: Situation) -> None:
         assert action.until > seen.now
 
 
+@many
 @given(situations())
 def test_drift_is_never_overwritten_but_by_a_rollback_that_was_asked_for(situation: Situation) -> None:
     plan, state, seen = situation
     _, action = decide(plan, state, seen)
-    if isinstance(action, SetRouting) and seen.alias and not seen.alias.versions <= {plan.stable, plan.candidate}:
-        assert seen.signal is Signal.ROLLBACK
+    if seen.stale or seen.alias is None or seen.alias.versions <= {plan.stable, plan.candidate}:
+        return  # a late read shows what our own write replaced, so strangers in it are not there any more
+    assert not isinstance(action, SetRouting) or seen.signal is Signal.ROLLBACK
 
 
+@many
 @given(situations())
 def test_a_promotion_was_seen_at_full_traffic_with_every_gate_passing(situation: Situation) -> None:
     plan, state, seen = situation
@@ -559,6 +567,7 @@ def test_a_promotion_was_seen_at_full_traffic_with_every_gate_passing(situation:
         assert not bake or (state.good_since is not None and seen.now >= state.good_since + bake)
 
 
+@many
 @given(situations())
 def test_a_rollback_is_done_only_when_it_was_seen(situation: Situation) -> None:
     plan, state, seen = situation
@@ -568,6 +577,7 @@ def test_a_rollback_is_done_only_when_it_was_seen(situation: Situation) -> None:
         assert not seen.stale
 
 
+@many
 @given(situations())
 def test_a_release_that_may_have_written_is_never_called_refused(situation: Situation) -> None:
     plan, state, seen = situation
@@ -578,6 +588,7 @@ def test_a_release_that_may_have_written_is_never_called_refused(situation: Situ
         assert seen.alias is not None or not seen.unsettled or denied
 
 
+@many
 @given(situations(), st.sampled_from([PASS, INCONCLUSIVE, ERROR]))
 def test_an_objection_while_our_routing_is_on_the_alias_always_goes_back(situation: Situation, other: Verdict) -> None:
     plan, state, seen = situation
@@ -592,6 +603,7 @@ def test_an_objection_while_our_routing_is_on_the_alias_always_goes_back(situati
     assert action.reason == "b: FAIL"
 
 
+@many
 @given(situations())
 def test_waiting_without_a_verdict_ends(situation: Situation) -> None:
     """Told the same again and again, every state comes to a write or a stop within its bounds."""

@@ -262,6 +262,7 @@ DENIED.add("r-1", Failed(1, "access-denied", "no")).closes("r-1", Outcome.REFUSE
         (CHAIN, Routing("4"), "3", "stable in release r-3"),
         (Story([*CHAIN.entries]).rolled_back(Routing("4"), "3"), Routing("3"), "3", "rolled back at 2026-11-23 12:"),
         (Story([*CHAIN.entries]).rolled_back(Routing("3", "4", 500), "3"), Routing("3"), "3", "rolled back at"),
+        (Story([*CHAIN.entries]).rolled_back(Routing("3", "4", 500), "3"), Routing("4"), "3", "rolled back at"),
         (Story([*CHAIN.entries]).rolled_back(Routing("4"), "1"), Routing("1"), "1", "rolled back at"),
         # the rolled back candidate is back by hand: it is gone back from again
         (Story([*CHAIN.entries]).rolled_back(Routing("4"), "3"), Routing("4"), "3", "rolled back at"),

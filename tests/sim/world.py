@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -59,6 +60,11 @@ class World:
     calls: list[str] = field(default_factory=list)
     revision: int = 1
     lag: int = 0
+    on_call: Callable[[str], None] | None = None
+    update_takes: float = 2
+    update_ends: Version = field(default_factory=lambda: version("$LATEST"))
+    version_takes: float = 3
+    version_ends: Version = field(default_factory=lambda: version("new"))
     _old: Alias | None = None
     _failures: dict[str, list[Failure]] = field(default_factory=dict)
 
@@ -94,6 +100,16 @@ class World:
     def fail(self, call: str, error: LambdaOpsError, times: int = 1, *, after: bool = False) -> None:
         """The next ``times`` calls of this operation fail."""
         self._failures.setdefault(call, []).append(Failure(error, times, after))
+
+    def before_call(self, call: str, hook: Callable[[], None]) -> None:
+        """Something happens just before AWS sees the next call of this operation."""
+
+        def on_call(name: str) -> None:
+            if name == call:
+                self.on_call = None
+                hook()
+
+        self.on_call = on_call
 
     def heal(self) -> None:
         self._failures.clear()
@@ -160,14 +176,14 @@ class World:
             raise FunctionChangedError("the function was changed")
         sha = self.sha(code)
         self.latest = replace(self.latest, code_sha256=sha, update="InProgress", revision=self._bump(self.latest))
-        self.clock.after(2, self.settle)
+        self.clock.after(self.update_takes, self.settle)
         if failure is not None:
             raise failure.error
         return self.latest
 
     def settle(self) -> None:
         """The update in progress completes; the revision changes again, as on AWS."""
-        self.latest = replace(self.latest, update="Successful", revision=self._bump(self.latest))
+        self.latest = self._ended(self.latest, self.update_ends, self._bump(self.latest))
 
     def publish_version(self, function: str, code_sha256: str, revision: str, description: str) -> Version:
         failure = self._call("publish_version", later=True)
@@ -179,19 +195,39 @@ class World:
             number = str(int(last.number) + 1)
             last = replace(self.latest, number=number, state="Pending", description=description)
             self.versions[number] = last
-            self.clock.after(3, lambda: self.activate(number))
+            self.clock.after(self.version_takes, lambda: self.activate(number))
         if failure is not None:
             raise failure.error
         return last
 
     def activate(self, number: str) -> None:
         if self.versions[number].state == "Pending":
-            self.versions[number] = replace(self.versions[number], state="Active")
+            pending = self.versions[number]
+            self.versions[number] = self._ended(pending, self.version_ends, pending.revision)
+
+    @staticmethod
+    def _ended(was: Version, how: Version, revision: str) -> Version:
+        """The version as it was, with the state and the update of ``how``."""
+        return replace(
+            was,
+            state=how.state,
+            state_reason=how.state_reason,
+            state_reason_code=how.state_reason_code,
+            update=how.update,
+            update_reason=how.update_reason,
+            update_reason_code=how.update_reason_code,
+            revision=revision,
+        )
 
     def change_config(self) -> None:
         """Somebody changes memory or environment of the unpublished function."""
         bumped = self._bump(self.latest)
         self.latest = replace(self.latest, config_sha256=f"config-{bumped}", revision=bumped)
+
+    def change_code(self) -> None:
+        """Somebody uploads other code; their update has already settled."""
+        bumped = self._bump(self.latest)
+        self.latest = replace(self.latest, code_sha256=f"theirs-{bumped}", revision=bumped)
 
     @staticmethod
     def sha(code: Code) -> str:
@@ -214,6 +250,8 @@ class World:
         return "arn:aws:sts::111122223333:assumed-role/oncall/ada"
 
     def _call(self, name: str, *, later: bool = False) -> Failure | None:
+        if self.on_call is not None:
+            self.on_call(name)
         self.calls.append(name)
         queue = self._failures.get(name, [])
         while queue and queue[0].times == 0:

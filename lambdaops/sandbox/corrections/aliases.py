@@ -35,7 +35,8 @@ def apply() -> None:
         if function is None:
             return None  # ministack says that itself
         found = _problem(function, lambda_svc._func_arn(name), version, weights)
-        return error_response_json(*found) if found else None
+        refused: object | None = error_response_json(*found) if found else None
+        return refused
 
     def created(name: str, data: dict[str, Any]) -> object:
         weights = (data.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
@@ -48,7 +49,7 @@ def apply() -> None:
         routing = data["RoutingConfig"] if "RoutingConfig" in data else alias.get("RoutingConfig")
         weights = (routing or {}).get("AdditionalVersionWeights") or {}
         version = data.get("FunctionVersion", alias["FunctionVersion"])
-        stale = lambda_svc._check_revision(alias, data)
+        stale: object | None = lambda_svc._check_revision(alias, data)
         return stale or refusal(name, version, weights) or update(name, alias_name, data)
 
     def checked(current: dict[str, Any], data: dict[str, Any]) -> object | None:
@@ -76,7 +77,8 @@ def _problem(
 ) -> tuple[str, str, int] | None:
     """AWS's (code, message, status) for this routing, or None if AWS takes it."""
     for key, weight in weights.items():
-        where = f"1 validation error detected: Value '{{{key}={float(weight)}}}' at 'routingConfig.additionalVersionWeights'"
+        value = f"'{{{key}={float(weight)}}}'"
+        where = f"1 validation error detected: Value {value} at 'routingConfig.additionalVersionWeights'"
         if not key.isdigit():
             return "ValidationException", f"{where} failed to satisfy constraint: {_KEY_RULE}", 400
         if not 0 <= weight <= 1:
@@ -91,7 +93,8 @@ def _problem(
         if number not in function["versions"]:
             return "ResourceNotFoundException", f"Function not found: {arn}:{number}", 404
     if version in weights:
-        message = f"Invalid function version {version}. Function version {version} is already included in routing configuration."
+        included = f"Function version {version} is already included in routing configuration."
+        message = f"Invalid function version {version}. {included}"
         return "InvalidParameterValueException", message, 400
     return _unfit([function["versions"][number]["config"] for number in (version, *weights)])
 

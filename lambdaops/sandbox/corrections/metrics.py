@@ -45,7 +45,7 @@ def apply() -> None:
         _record(name, "Duration", round((time.time() - started) * 1000, 1), "Milliseconds", started)
         return result
 
-    def emitted(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+    def emitted(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: ARG001
         # The one call for a throttle comes from the place that refused it, with no duration; ministack's other
         # calls repeat what ``measured`` counts. A throttled request is neither an invocation nor an error.
         if throttle and duration_ms == 0:

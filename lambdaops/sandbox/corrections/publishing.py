@@ -39,7 +39,7 @@ def config_sha256(config: dict[str, Any]) -> str:
     return base64.b64encode(hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).digest()).decode()
 
 
-def apply() -> None:
+def apply() -> None:  # noqa: PLR0915 -- five replacements, which share what they wrap
     """Guard ministack's updates and publishes."""
     from ministack.core.responses import error_response_json, json_response, new_uuid
     from ministack.services import lambda_svc
@@ -52,7 +52,8 @@ def apply() -> None:
         if config.get("LastUpdateStatus") == "InProgress" or config.get("State") == "Pending":
             arn = lambda_svc._func_arn(name)
             message = f"The operation cannot be performed at this time. An update is in progress for resource: {arn}"
-            return error_response_json("ResourceConflictException", message, 409)
+            refused: object = error_response_json("ResourceConflictException", message, 409)
+            return refused
         return None
 
     def guarded_publish(name: str, data: dict[str, Any]) -> object:
@@ -87,7 +88,8 @@ def apply() -> None:
     def guarded_update_code(name: str, data: dict[str, Any]) -> object:
         function = lambda_svc._functions.get(name)
         if function is not None and data.get("DryRun"):
-            return lambda_svc._check_revision(function["config"], data) or json_response(function["config"])
+            stale: object | None = lambda_svc._check_revision(function["config"], data)
+            return stale or json_response(function["config"])
         refused = busy(name)
         if refused is not None:
             return refused

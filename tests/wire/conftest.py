@@ -1,0 +1,251 @@
+"""One sandbox for the session; each test gets functions of its own in it, and a wire to watch."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from lambdaops.sandbox import server as sandbox
+from lambdaops.sandbox.server import Server
+from tests.wire.proxy import Wire, wire_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+_numbers = itertools.count(1)
+ROLE = "arn:aws:iam::000000000000:role/test"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "wire" in item.path.parts:
+            item.add_marker(pytest.mark.wire)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = sandbox.start(tmp_path_factory.mktemp("sandbox"))
+    try:
+        yield running
+    finally:
+        sandbox.stop(running)
+
+
+@pytest.fixture(scope="session")
+def clients(server: Server) -> Clients:
+    return Clients(server)
+
+
+@dataclass
+class Clients:
+    """boto3 clients that do not retry, so that one call is one answer."""
+
+    server: Server
+    _made: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, service: str) -> Any:
+        if service not in self._made:
+            variables = sandbox.environment(self.server)
+            self._made[service] = boto3.session.Session().client(
+                service,  # type: ignore[call-overload]
+                endpoint_url=self.server.endpoint,
+                region_name=variables["AWS_REGION"],
+                aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+                config=Config(retries={"total_max_attempts": 1}),
+            )
+        return self._made[service]
+
+
+def zipped(source: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("app.py", (1980, 1, 1, 0, 0, 0)), source)
+    return packed.getvalue()
+
+
+def answering(text: str) -> bytes:
+    """Code that answers with a text."""
+    return zipped(f"def handler(event, context):\n    return {text!r}\n")
+
+
+FAILING = zipped("def handler(event, context):\n    raise ValueError('no')\n")
+
+
+@dataclass
+class Function:
+    """A function of a test's own with versions 1 and 2 and the alias live on 1."""
+
+    name: str
+    clients: Clients
+
+    @property
+    def target(self) -> str:
+        return f"{self.name}:live"
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:eu-central-1:000000000000:function:{self.name}"
+
+    def settle(self) -> dict[str, Any]:
+        """Wait until no update is in progress."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            config: dict[str, Any] = self.clients("lambda").get_function(FunctionName=self.name)["Configuration"]
+            if config["State"] == "Active" and config["LastUpdateStatus"] == "Successful":
+                return config
+            time.sleep(0.05)
+        raise AssertionError(f"{self.name} never settled")
+
+    def publish(self, code: bytes) -> str:
+        self.settle()
+        self.clients("lambda").update_function_code(FunctionName=self.name, ZipFile=code)
+        self.settle()
+        version: str = self.clients("lambda").publish_version(FunctionName=self.name)["Version"]
+        return version
+
+    def alias(self) -> tuple[str, dict[str, float]]:
+        answer = self.clients("lambda").get_alias(FunctionName=self.name, Name="live")
+        return answer["FunctionVersion"], (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights", {})
+
+    def point(self, version: str, weights: dict[str, float] | None = None) -> None:
+        """Somebody else sets the alias."""
+        self.clients("lambda").update_alias(
+            FunctionName=self.name,
+            Name="live",
+            FunctionVersion=version,
+            RoutingConfig={"AdditionalVersionWeights": weights or {}},
+        )
+
+    def alarm(self, suffix: str = "errors", **more: object) -> str:
+        """An alarm on the alias that is OK while nothing fails."""
+        name = f"{self.name}-{suffix}"
+        what: dict[str, Any] = {
+            "AlarmName": name,
+            "Namespace": "AWS/Lambda",
+            "MetricName": "Errors",
+            "Dimensions": [
+                {"Name": "FunctionName", "Value": self.name},
+                {"Name": "Resource", "Value": self.target},
+            ],
+            "Statistic": "Sum",
+            "Period": 10,
+            "EvaluationPeriods": 1,
+            "Threshold": 0.0,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "notBreaching",
+        }
+        self.clients("cloudwatch").put_metric_alarm(**{**what, **more})
+        return name
+
+    def state_of(self, name: str) -> str:
+        answer = self.clients("cloudwatch").describe_alarms(
+            AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        return str([*answer["MetricAlarms"], *answer["CompositeAlarms"]][0]["StateValue"])
+
+    def wait_for(self, name: str, state: str, within: float = 20.0) -> None:
+        deadline = time.monotonic() + within
+        while self.state_of(name) != state:
+            assert time.monotonic() < deadline, f"{name} is {self.state_of(name)}, not {state}"
+            time.sleep(0.1)
+
+
+def until(condition: Callable[[], bool], within: float = 20.0) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, "never happened"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def function(clients: Clients) -> Function:
+    made = Function(f"fn{next(_numbers)}", clients)
+    clients("lambda").create_function(
+        FunctionName=made.name,
+        Runtime="python3.11",
+        Role=ROLE,
+        Handler="app.handler",
+        Code={"ZipFile": answering("one")},
+        Timeout=5,
+    )
+    made.settle()
+    clients("lambda").publish_version(FunctionName=made.name)
+    made.publish(answering("two"))
+    clients("lambda").create_alias(FunctionName=made.name, Name="live", FunctionVersion="1")
+    return made
+
+
+@pytest.fixture
+def wire(server: Server) -> Iterator[Wire]:
+    with wire_to(server.endpoint) as wire:
+        yield wire
+
+
+@dataclass
+class Ran:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def envelope(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.out)
+        return answer
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data: dict[str, Any] = self.envelope["data"]
+        return data
+
+
+@dataclass
+class Shell:
+    """Runs the real command as a process of its own, over the wire."""
+
+    server: Server
+    wire: Wire
+    home: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBDAOPS_"))}
+        local = {**sandbox.environment(self.server), "AWS_ENDPOINT_URL": self.wire.endpoint}
+        return {**kept, **local, "LAMBDAOPS_HOME": str(self.home), "AWS_CONFIG_FILE": "/nonexistent", **self.variables}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "lambdaops", *words],
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *words: str, within: float = 90.0) -> Ran:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=within)
+        return Ran(process.returncode, out, err)
+
+
+@pytest.fixture
+def shell(server: Server, wire: Wire, tmp_path: Path) -> Shell:
+    return Shell(server, wire, tmp_path / "home")
