@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -25,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 
 @_group.command("list")
 def list_(ctx: typer.Context, output: OutputOption = OutputFormat.TEXT) -> int:
-    r"""List the journals on this machine.
+    """List the journals on this machine.
 
     \b
     lambdaops audit list
@@ -37,14 +38,14 @@ def list_(ctx: typer.Context, output: OutputOption = OutputFormat.TEXT) -> int:
         from lambdaops.render.tables import audit_text
 
         rows = audit(env.journals)
-        return Reply(audit_text(rows), {"journals": encode(rows), "home": str(env.home)})
+        return Reply(partial(audit_text, rows), {"journals": encode(rows), "home": str(env.home)})
 
     return answer(env, "audit list", output, body)
 
 
 @_group.command("show")
 def show(ctx: typer.Context, target: JournalArgument, output: OutputOption = OutputFormat.TEXT) -> int:
-    r"""Show every record of a journal in order.
+    """Show every record of a journal in order.
 
     \b
     lambdaops audit show orders:live
@@ -57,14 +58,16 @@ def show(ctx: typer.Context, target: JournalArgument, output: OutputOption = Out
 
         arn = find_journal(env.journals, target)
         entries = env.journals.open(arn).read().entries
-        return Reply(records_text(entries), {"target": arn, "records": [to_record(entry) for entry in entries]})
+        return Reply(
+            partial(records_text, entries), {"target": arn, "records": [to_record(entry) for entry in entries]}
+        )
 
     return answer(env, "audit show", output, body)
 
 
 @_group.command("verify")
 def verify(ctx: typer.Context, target: AnyJournalArgument = None, output: OutputOption = OutputFormat.TEXT) -> int:
-    r"""Check that no record was changed, removed or inserted; exit 2 and the line number if one was.
+    """Check that no record was changed, removed or inserted; exit 2 and the line number if one was.
 
     Records cut off the end cannot be seen by a chain alone: keep the printed head elsewhere and compare.
 
@@ -85,6 +88,10 @@ def verify(ctx: typer.Context, target: AnyJournalArgument = None, output: Output
         bad = [report for report in reports if not report.ok]
         error = JournalTamperedError(bad[0].problem, target=bad[0].arn) if bad else None
         data = {"journals": encode(reports)}
-        return Reply(verify_text(reports), data, error.exit_code, error) if error else Reply(verify_text(reports), data)
+        return (
+            Reply(partial(verify_text, reports), data, error.exit_code, error)
+            if error
+            else Reply(partial(verify_text, reports), data)
+        )
 
     return answer(env, "audit verify", output, body)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from lambdaops import __version__
 from lambdaops.cli.clock import NoSignals, SystemClock
+from lambdaops.render.console import Streams
 
 if TYPE_CHECKING:
     from lambdaops.ports import Ask, Ports, Signals, Sink
@@ -43,6 +44,12 @@ class Env:
     def interactive(self) -> bool:
         """Whether a person can be asked."""
         return self.stdin.isatty() and self.stderr.isatty()
+
+    @property
+    def streams(self) -> Streams:
+        """Where output goes, for the renderers."""
+        out, err = self.stdout, self.stderr
+        return Streams(out, err, out.isatty(), err.isatty(), self.variables)
 
     @property
     def ci_run(self) -> str:

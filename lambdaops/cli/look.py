@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ from lambdaops.cli.options import (
 )
 from lambdaops.cli.reply import Reply, answer, telling
 from lambdaops.core.codec import encode
+from lambdaops.core.errors import ExitCode
 from lambdaops.core.machine import exit_code
 from lambdaops.core.model import Target
 
@@ -45,7 +47,7 @@ def status(
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
-    r"""Show where an alias points, the release that is not over, its alarms, and what to do next.
+    """Show where an alias points, the release that is not over, its alarms, and what to do next.
 
     With --watch it follows a release of this machine until it is over and ends with the release's exit code.
 
@@ -73,8 +75,8 @@ def status(
         found = report(ports, wanted)
         data = encode(found)
         assert isinstance(data, dict)  # noqa: S101 -- a dataclass encodes to an object
-        code = exit_code(state) if state is not None else None
-        return Reply(status_text(found), data) if code is None else Reply(status_text(found), data, code)
+        code = exit_code(state) if state is not None else ExitCode.DONE
+        return Reply(partial(status_text, found), data, code)
 
     return answer(env, "status", output, body)
 
@@ -86,7 +88,7 @@ def versions(
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
-    r"""List the published versions: which is live, which was, when, by whom, and where a rollback would go.
+    """List the published versions: which is live, which was, when, by whom, and where a rollback would go.
 
     \b
     lambdaops versions orders:live
@@ -104,13 +106,13 @@ def versions(
                 sink=sink, ask=Confirmation(env, given=False), region=wanted.region or region, profile=profile
             )
             rows = report(ports, wanted)
-        return Reply(versions_text(rows), {"target": str(wanted), "versions": encode(rows)})
+        return Reply(partial(versions_text, rows), {"target": str(wanted), "versions": encode(rows)})
 
     return answer(env, "versions", output, body)
 
 
 def history(ctx: typer.Context, target: JournalArgument, output: OutputOption = OutputFormat.TEXT) -> int:
-    r"""List the releases and rollbacks of a target, newest first, with outcome and reason. Needs no AWS.
+    """List the releases and rollbacks of a target, newest first, with outcome and reason. Needs no AWS.
 
     \b
     lambdaops history orders:live
@@ -124,6 +126,6 @@ def history(ctx: typer.Context, target: JournalArgument, output: OutputOption = 
 
         arn = find_journal(env.journals, target)
         rows = report(env.journals.open(arn).read().entries)
-        return Reply(history_text(rows), {"target": arn, "releases": encode(rows)})
+        return Reply(partial(history_text, rows), {"target": arn, "releases": encode(rows)})
 
     return answer(env, "history", output, body)

@@ -50,10 +50,10 @@ def publish(
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
-    r"""Upload code and publish it as a version that never changes again. No alias moves.
+    """Upload code and publish it as a version that never changes again. No alias moves.
 
-    Safe to run again: unchanged code and configuration gives the existing version back and says so. The version's
-    description records the git commit and who published it.
+    Safe to run again: unchanged code and configuration gives the existing version back and says so. The version's \
+description records the git commit and who published it.
 
     \b
     # publish a build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -78,7 +79,7 @@ def plan(
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
-    r"""Show what a release would do, minute by minute, and what preflight finds. Writes nothing; exit 3 when blocked.
+    """Show what a release would do, minute by minute, and what preflight finds. Writes nothing; exit 3 when blocked.
 
     \b
     # the default: 10 % for five minutes, then everything
@@ -120,10 +121,10 @@ def release(
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
-    r"""Shift an alias to a version in stages, watch the alarms, and promote it or take it back (exit 4).
+    """Shift an alias to a version in stages, watch the alarms, and promote it or take it back (exit 4).
 
-    Safe to run again: a release whose process is gone is taken up where it was, as it was planned; one that is done
-    is not done twice. With --zip, --s3 or --image the code is published first.
+    Safe to run again: a release whose process is gone is taken up where it was, as it was planned; one that is done \
+is not done twice. With --zip, --s3 or --image the code is published first.
 
     \b
     # shift to version 42, watched by two alarms
@@ -210,7 +211,7 @@ def _planned(
     report = PlanReport(str(target), found.plan, found.findings, env.clock.now(), found.blocked)
     data = encode(report)
     assert isinstance(data, dict)  # noqa: S101 -- a dataclass encodes to an object
-    return Reply(plan_text(report), data, ExitCode.BLOCKED if blocked else ExitCode.DONE, blocked)
+    return Reply(partial(plan_text, report), data, ExitCode.BLOCKED if blocked else ExitCode.DONE, blocked)
 
 
 def _signals(env: Env, on_interrupt: OnInterrupt | None) -> ProcessSignals:

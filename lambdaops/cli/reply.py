@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lambdaops.cli.options import OutputFormat
 from lambdaops.core.errors import ExitCode, LambdaOpsError
+from lambdaops.render.console import Outlet, Paper
 from lambdaops.render.envelope import Result, of_error, to_json, to_line
-from lambdaops.render.words import fits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from lambdaops.cli.env import Env
     from lambdaops.ports import Sink
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a command has to say: ``text`` for people, ``data`` for machines, and how it ended."""
+    """What a command has to say: ``text`` for people, ``data`` for machines, and how it ended.
 
-    text: str = ""
+    A text that depends on the terminal's width and colours is a function of them.
+    """
+
+    text: str | Callable[[Paper], str] = ""
     data: Mapping[str, object] = field(default_factory=dict)
     exit_code: ExitCode = ExitCode.DONE
     error: LambdaOpsError | None = None
@@ -36,14 +39,14 @@ def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Repl
     except LambdaOpsError as error:
         return answer_error(env, command, output, error)
     if output is OutputFormat.TEXT:
-        if reply.text:
-            env.stdout.write(fits(reply.text.rstrip("\n") + "\n", env.stdout.encoding))
+        text = reply.text if isinstance(reply.text, str) else reply.text(env.streams.out_paper)
+        if text:
+            Outlet(env.stdout).write(text.rstrip("\n") + "\n")
         if reply.error is not None:
             _tell(env, reply.error)
     else:
         errors = (reply.error,) if reply.error else ()
         _write(env, output, Result(command, reply.exit_code, reply.data, errors))
-    env.stdout.flush()
     return reply.exit_code
 
 
@@ -57,15 +60,13 @@ def answer_error(env: Env, command: str, output: str, error: LambdaOpsError) -> 
 
 
 def _write(env: Env, output: OutputFormat, result: Result) -> None:
-    env.stdout.write(to_json(result) if output is OutputFormat.JSON else to_line(result))
-    env.stdout.flush()
+    Outlet(env.stdout).write(to_json(result) if output is OutputFormat.JSON else to_line(result))
 
 
 def _tell(env: Env, error: LambdaOpsError) -> None:
     from lambdaops.render.errors import error_text
 
-    env.stderr.write(error_text(error))
-    env.stderr.flush()
+    Outlet(env.stderr).write(error_text(error, env.streams.err_paper))
 
 
 @contextmanager

@@ -43,10 +43,10 @@ def rollback(
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
-    r"""Send all traffic back to the stable version with one write, then prove it. Never asks.
+    """Send all traffic back to the stable version with one write, then prove it. Never asks.
 
-    Works during a release (anybody's), after a promotion, without a journal and without a config file. The version is
-    the last stable one in the journal, else the primary version of a split alias, else --to.
+    Works during a release (anybody's), after a promotion, without a journal and without a config file. The version is \
+the last stable one in the journal, else the primary version of a split alias, else --to.
 
     \b
     # go back, and say why

@@ -122,7 +122,6 @@ def _publish(ports: Ports, plan: PublishPlan, code: Code, description: str) -> P
         if latest.code_sha256 != uploaded.code_sha256:
             raise _changed(function, "the code is not what was uploaded a moment ago")
     published = functions.publish_version(function, latest.code_sha256, latest.revision, description)
-    _tell(ports, f"published {function} version {published.number}")
     version = _poll(
         ports,
         f"version {published.number} of {function}",

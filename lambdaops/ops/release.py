@@ -211,6 +211,7 @@ def _take_up(ports: Ports, situation: Situation, unfinished: Release) -> Ended:
     with ports.journals.drive(arn, unfinished.id):
         journal = ports.journals.open(arn)
         _still_as_seen(journal, situation)
+        ports.sink.emit(Planned(ports.clock.now(), situation.target, unfinished.plan, ()))
         driver = Driver(Recorder(ports, journal, arn, unfinished.id, actor), situation.target, unfinished)
         return _ended(driver, driver.resume())
 

@@ -40,7 +40,8 @@ def apply() -> None:
 
     def created(name: str, data: dict[str, Any]) -> object:
         weights = (data.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-        return refusal(name, data.get("FunctionVersion", ""), weights) or create(name, data)
+        answer: object = refusal(name, data.get("FunctionVersion", ""), weights) or create(name, data)
+        return answer
 
     def updated(name: str, alias_name: str, data: dict[str, Any]) -> object:
         alias = lambda_svc._functions.get(name, {}).get("aliases", {}).get(alias_name)
@@ -50,11 +51,13 @@ def apply() -> None:
         weights = (routing or {}).get("AdditionalVersionWeights") or {}
         version = data.get("FunctionVersion", alias["FunctionVersion"])
         stale: object | None = lambda_svc._check_revision(alias, data)
-        return stale or refusal(name, version, weights) or update(name, alias_name, data)
+        answer: object = stale or refusal(name, version, weights) or update(name, alias_name, data)
+        return answer
 
     def checked(current: dict[str, Any], data: dict[str, Any]) -> object | None:
         if data.get("RevisionId") not in (None, current.get("RevisionId")):
-            return error_response_json("PreconditionFailedException", STALE, 412)
+            refused: object = error_response_json("PreconditionFailedException", STALE, 412)
+            return refused
         return None
 
     def listed(name: str, query_params: dict[str, Any]) -> object:
