@@ -9,9 +9,6 @@ import typer
 
 from lambdaops.cli.options import AnyJournalArgument, JournalArgument, OutputFormat, OutputOption
 from lambdaops.cli.reply import Reply, answer
-from lambdaops.core.codec import encode
-from lambdaops.core.errors import JournalTamperedError
-from lambdaops.core.events import to_record
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
@@ -34,6 +31,7 @@ def list_(ctx: typer.Context, output: OutputOption = OutputFormat.TEXT) -> int:
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.core.codec import encode
         from lambdaops.ops.reports import audit
         from lambdaops.render.tables import audit_text
 
@@ -53,6 +51,7 @@ def show(ctx: typer.Context, target: JournalArgument, output: OutputOption = Out
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.core.events import to_record
         from lambdaops.ops.reports import find_journal
         from lambdaops.render.tables import records_text
 
@@ -79,6 +78,8 @@ def verify(ctx: typer.Context, target: AnyJournalArgument = None, output: Output
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.core.codec import encode
+        from lambdaops.core.errors import JournalTamperedError
         from lambdaops.ops.reports import find_journal, verify
         from lambdaops.render.tables import verify_text
 

@@ -7,7 +7,6 @@ and nothing of boto3 is imported before a command needs AWS.
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,10 +16,10 @@ from typing import TYPE_CHECKING, TextIO
 
 from lambdaops import __version__
 from lambdaops.cli.clock import NoSignals, SystemClock
-from lambdaops.render.console import Streams
 
 if TYPE_CHECKING:
     from lambdaops.ports import Ask, Ports, Signals, Sink
+    from lambdaops.render.console import Streams
     from lambdaops.store.files import FileJournals
 
 
@@ -48,6 +47,8 @@ class Env:
     @property
     def streams(self) -> Streams:
         """Where output goes, for the renderers."""
+        from lambdaops.render.console import Streams
+
         out, err = self.stdout, self.stderr
         return Streams(out, err, out.isatty(), err.isatty(), self.variables)
 
@@ -91,6 +92,8 @@ class Env:
         urgent: bool = False,
     ) -> Ports:
         """Everything an operation needs, with AWS clients made on first use; ``urgent`` is for a rollback."""
+        import socket
+
         from lambdaops.aws.alarms import CloudWatchAlarms
         from lambdaops.aws.functions import LambdaFunctions
         from lambdaops.aws.identity import StsIdentity

@@ -18,10 +18,6 @@ from lambdaops.cli.options import (
     TargetArgument,
 )
 from lambdaops.cli.reply import Reply, answer, telling
-from lambdaops.core.codec import encode
-from lambdaops.core.errors import ExitCode
-from lambdaops.core.machine import exit_code
-from lambdaops.core.model import Target
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
@@ -60,6 +56,10 @@ def status(
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.core.codec import encode
+        from lambdaops.core.errors import ExitCode
+        from lambdaops.core.machine import exit_code
+        from lambdaops.core.model import Target
         from lambdaops.ops.reports import status as report
         from lambdaops.ops.watch import follow
         from lambdaops.render.tables import status_text
@@ -97,6 +97,8 @@ def versions(
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.core.codec import encode
+        from lambdaops.core.model import Target
         from lambdaops.ops.reports import versions as report
         from lambdaops.render.tables import versions_text
 
@@ -120,6 +122,7 @@ def history(ctx: typer.Context, target: JournalArgument, output: OutputOption = 
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.core.codec import encode
         from lambdaops.ops.reports import find_journal
         from lambdaops.ops.reports import history as report
         from lambdaops.render.tables import history_text

@@ -22,9 +22,6 @@ from lambdaops.cli.options import (
     ZipOption,
 )
 from lambdaops.cli.reply import Reply, answer, telling
-from lambdaops.cli.sources import code_from, commit_of
-from lambdaops.core.errors import UsageError
-from lambdaops.core.model import parse_function
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
@@ -66,6 +63,9 @@ description records the git commit and who published it.
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.sources import code_from, commit_of
+        from lambdaops.core.errors import UsageError
+        from lambdaops.core.model import parse_function
         from lambdaops.ops.publish import describe_source, plan_publish
         from lambdaops.ops.publish import publish as run
 

@@ -1,14 +1,12 @@
-"""``plan`` and ``release``: what a release would do, and the release."""
+"""``plan`` and ``release``: their options and help; the work is in ``releasing``, imported when it is wanted."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
-from lambdaops.cli.ask import Confirmation
-from lambdaops.cli.clock import ProcessSignals
+from lambdaops.cli import defaults
 from lambdaops.cli.options import (
     AlarmOption,
     BakeOption,
@@ -18,7 +16,6 @@ from lambdaops.cli.options import (
     LookEveryOption,
     OnInconclusive,
     OnInconclusiveOption,
-    OnInterrupt,
     OnInterruptOption,
     OutputFormat,
     OutputOption,
@@ -34,25 +31,10 @@ from lambdaops.cli.options import (
     YesOption,
     ZipOption,
 )
-from lambdaops.cli.reply import Reply, answer, telling
-from lambdaops.cli.sources import code_from, commit_of
-from lambdaops.core import plan as planning
-from lambdaops.core.codec import encode
-from lambdaops.core.duration import format_duration, parse_duration
-from lambdaops.core.errors import ExitCode, UsageError
-from lambdaops.core.machine import Signal
-from lambdaops.core.model import Target, parse_version
+from lambdaops.cli.reply import Reply, answer
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
-    from lambdaops.core.errors import LambdaOpsError
-    from lambdaops.core.plan import Plan
-    from lambdaops.ops.release import Ended
-    from lambdaops.ports import Code
-
-_BAKE = format_duration(planning.DEFAULT_BAKE)
-_LOOK = format_duration(planning.DEFAULT_LOOK_EVERY)
-_PATIENCE = format_duration(planning.DEFAULT_PATIENCE)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -68,12 +50,12 @@ def plan(
     zip_file: ZipOption = None,
     s3: S3Option = None,
     image: ImageOption = None,
-    strategy: StrategyOption = planning.DEFAULT_STRATEGY,
-    bake: BakeOption = _BAKE,
+    strategy: StrategyOption = defaults.STRATEGY,
+    bake: BakeOption = defaults.BAKE,
     alarm: AlarmOption = None,
     ignore_alarm: IgnoreAlarmOption = None,
-    look_every: LookEveryOption = _LOOK,
-    patience: PatienceOption = _PATIENCE,
+    look_every: LookEveryOption = defaults.LOOK_EVERY,
+    patience: PatienceOption = defaults.PATIENCE,
     on_inconclusive: OnInconclusiveOption = OnInconclusive.ROLLBACK,
     region: RegionOption = None,
     profile: ProfileOption = None,
@@ -90,10 +72,25 @@ def plan(
     env: Env = ctx.obj
 
     def body() -> Reply:
-        code = code_from(zip_file, s3, image)
-        wanted = Target.parse(target)
-        asked = _plan(to, code, strategy, bake, alarm, ignore_alarm, look_every, patience, on_inconclusive)
-        return _planned(env, wanted, asked, output, wanted.region or region, profile)
+        from lambdaops.cli.releasing import Asked, planned
+
+        asked = Asked(
+            target,
+            to=to,
+            zip_file=zip_file,
+            s3=s3,
+            image=image,
+            strategy=strategy,
+            bake=bake,
+            alarms=alarm or [],
+            ignored=ignore_alarm or [],
+            look_every=look_every,
+            patience=patience,
+            on_inconclusive=on_inconclusive.value,
+            region=region,
+            profile=profile,
+        )
+        return planned(env, asked)
 
     return answer(env, "plan", output, body)
 
@@ -105,12 +102,12 @@ def release(
     zip_file: ZipOption = None,
     s3: S3Option = None,
     image: ImageOption = None,
-    strategy: StrategyOption = planning.DEFAULT_STRATEGY,
-    bake: BakeOption = _BAKE,
+    strategy: StrategyOption = defaults.STRATEGY,
+    bake: BakeOption = defaults.BAKE,
     alarm: AlarmOption = None,
     ignore_alarm: IgnoreAlarmOption = None,
-    look_every: LookEveryOption = _LOOK,
-    patience: PatienceOption = _PATIENCE,
+    look_every: LookEveryOption = defaults.LOOK_EVERY,
+    patience: PatienceOption = defaults.PATIENCE,
     on_inconclusive: OnInconclusiveOption = OnInconclusive.ROLLBACK,
     reason: ReasonOption = "",
     ticket: TicketOption = "",
@@ -137,132 +134,28 @@ is not done twice. With --zip, --s3 or --image the code is published first.
     env: Env = ctx.obj
 
     def body() -> Reply:
-        from lambdaops.ops.release import Request
-        from lambdaops.ops.release import release as run
+        from lambdaops.cli.releasing import Asked, planned, released
 
-        wanted = Target.parse(target)
-        code = code_from(zip_file, s3, image)
-        asked = _plan(to, code, strategy, bake, alarm, ignore_alarm, look_every, patience, on_inconclusive)
-        if dry_run:
-            return _planned(env, wanted, asked, output, wanted.region or region, profile)
-        signals = _signals(env, on_interrupt)
-        signals.install()
-        with telling(env, output, live=True) as sink:
-            ask = Confirmation(env, yes)
-            where = wanted.region or region
-            ports = env.ports(sink=sink, ask=ask, region=where, profile=profile, signals=signals)
-            commit = commit_of(env.variables, env.cwd) if code else ""
-            ended = run(ports, Request(wanted, asked, code, commit, reason, ticket))
-        if ended is None:
-            data = {"target": str(wanted), "changed": False}
-            return Reply(f"{wanted} already sends all its traffic there: nothing to release", data)
-        return _reply(wanted, ended)
+        asked = Asked(
+            target,
+            to=to,
+            zip_file=zip_file,
+            s3=s3,
+            image=image,
+            strategy=strategy,
+            bake=bake,
+            alarms=alarm or [],
+            ignored=ignore_alarm or [],
+            look_every=look_every,
+            patience=patience,
+            on_inconclusive=on_inconclusive.value,
+            region=region,
+            profile=profile,
+            reason=reason,
+            ticket=ticket,
+            yes=yes,
+            on_interrupt=on_interrupt.value if on_interrupt else None,
+        )
+        return planned(env, asked) if dry_run else released(env, asked, output)
 
     return answer(env, "release", output, body)
-
-
-def _plan(
-    to: str | None,
-    code: Code | None,
-    strategy: str,
-    bake: str,
-    alarm: list[str] | None,
-    ignore_alarm: list[str] | None,
-    look_every: str,
-    patience: str,
-    on_inconclusive: OnInconclusive,
-) -> Plan:
-    if (to is None) == (code is None):
-        raise UsageError(
-            "say what to release" if to is None else "--to and new code exclude each other",
-            hint="Give exactly one of --to VERSION, --zip FILE, --s3 s3://BUCKET/KEY and --image URI.",
-        )
-    ignored = tuple(dict.fromkeys(ignore_alarm or ()))
-    return planning.Plan(
-        stable="",
-        candidate=parse_version(to) if to is not None else planning.NEW_VERSION,
-        stages=planning.resolve_strategy(strategy, parse_duration(bake)),
-        strategy=strategy,
-        alarms=tuple(dict.fromkeys((*(alarm or ()), *ignored))),
-        ignored=ignored,
-        look_every=parse_duration(look_every),
-        patience=parse_duration(patience),
-        on_inconclusive=planning.OnInconclusive(on_inconclusive.value),
-    )
-
-
-def _planned(
-    env: Env, target: Target, asked: Plan, output: OutputFormat, region: str | None, profile: str | None
-) -> Reply:
-    from lambdaops.core.errors import BlockedError
-    from lambdaops.core.reports import PlanReport
-    from lambdaops.ops.release import look, prepare, require_clear
-    from lambdaops.render.tables import plan_text
-
-    with telling(env, output) as sink:
-        ports = env.ports(sink=_Quiet(), ask=Confirmation(env, given=False), region=region, profile=profile)
-        del sink
-        found = prepare(ports, look(ports, target), asked)
-    blocked: LambdaOpsError | None = None
-    try:
-        require_clear(target, found)
-    except BlockedError as error:
-        blocked = error
-    report = PlanReport(str(target), found.plan, found.findings, env.clock.now(), found.blocked)
-    data = encode(report)
-    assert isinstance(data, dict)  # noqa: S101 -- a dataclass encodes to an object
-    return Reply(partial(plan_text, report), data, ExitCode.BLOCKED if blocked else ExitCode.DONE, blocked)
-
-
-def _signals(env: Env, on_interrupt: OnInterrupt | None) -> ProcessSignals:
-    """On a terminal Ctrl-C holds: a person is there to go on. Without one, and on SIGTERM, traffic goes back."""
-    if on_interrupt is not None:
-        wanted = Signal(on_interrupt.value)
-        return ProcessSignals(env.clock, wanted, wanted, env.stderr)
-    on_ctrl_c = Signal.HOLD if env.interactive else Signal.ROLLBACK
-    return ProcessSignals(env.clock, on_ctrl_c, Signal.ROLLBACK, env.stderr)
-
-
-def _reply(target: Target, ended: Ended) -> Reply:
-    from lambdaops.core.replay import phase
-
-    plan_, reason = ended.release.plan, getattr(ended.state, "reason", "")
-    word = phase(ended.state)
-    lines = [f"{target} {plan_.stable} -> {plan_.candidate}: {word}: {reason}"]
-    steps = _next_steps(target, ended)
-    lines += [f"  {step}" for step in steps]
-    data = {
-        "target": str(target),
-        "release": ended.release.id,
-        "stable": plan_.stable,
-        "candidate": plan_.candidate,
-        "outcome": word,
-        "reason": reason,
-        "next": steps,
-        "changed": ended.release.landed,
-    }
-    return Reply("\n".join(lines), data, ended.exit_code, ended.error if ended.exit_code != ExitCode.DONE else None)
-
-
-def _next_steps(target: Target, ended: Ended) -> list[str]:
-    """What a person does now."""
-    go_on = f"go on:   lambdaops release {target} --to {ended.release.plan.candidate}"
-    go_back = f"go back: lambdaops rollback {target}"
-    match ended.exit_code:
-        case ExitCode.HELD | ExitCode.INTERRUPTED:
-            return [go_on, go_back]
-        case ExitCode.CONFLICT:
-            return [f"compare: lambdaops status {target}", go_back]
-        case ExitCode.ROLLBACK_INCOMPLETE:
-            return [f"ACT NOW: lambdaops rollback {target} --to {ended.release.plan.stable}"]
-        case ExitCode.DONE:
-            return [f"undo:    lambdaops rollback {target}"]
-        case _:
-            return []
-
-
-class _Quiet:
-    """A sink for planning: its result is the answer itself."""
-
-    def emit(self, notice: object) -> None:
-        """Say nothing."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lambdaops.cli.options import OutputFormat
 from lambdaops.core.errors import ExitCode, LambdaOpsError
-from lambdaops.render.console import Outlet, Paper
-from lambdaops.render.envelope import Result, of_error, to_json, to_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from lambdaops.cli.env import Env
     from lambdaops.ports import Sink
+    from lambdaops.render.console import Paper
+    from lambdaops.render.envelope import Result
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,16 @@ def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Repl
     except LambdaOpsError as error:
         return answer_error(env, command, output, error)
     if output is OutputFormat.TEXT:
+        from lambdaops.render.console import Outlet
+
         text = reply.text if isinstance(reply.text, str) else reply.text(env.streams.out_paper)
         if text:
             Outlet(env.stdout).write(text.rstrip("\n") + "\n")
         if reply.error is not None:
             _tell(env, reply.error)
     else:
+        from lambdaops.render.envelope import Result
+
         errors = (reply.error,) if reply.error else ()
         _write(env, output, Result(command, reply.exit_code, reply.data, errors))
     return reply.exit_code
@@ -53,6 +56,8 @@ def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Repl
 def answer_error(env: Env, command: str, output: str, error: LambdaOpsError) -> int:
     """Write an error in the form that was asked for; an unknown form reads as text."""
     if output in (OutputFormat.JSON, OutputFormat.JSONL):
+        from lambdaops.render.envelope import of_error
+
         _write(env, OutputFormat(output), of_error(command, error))
     else:
         _tell(env, error)
@@ -60,10 +65,14 @@ def answer_error(env: Env, command: str, output: str, error: LambdaOpsError) -> 
 
 
 def _write(env: Env, output: OutputFormat, result: Result) -> None:
+    from lambdaops.render.console import Outlet
+    from lambdaops.render.envelope import to_json, to_line
+
     Outlet(env.stdout).write(to_json(result) if output is OutputFormat.JSON else to_line(result))
 
 
 def _tell(env: Env, error: LambdaOpsError) -> None:
+    from lambdaops.render.console import Outlet
     from lambdaops.render.errors import error_text
 
     Outlet(env.stderr).write(error_text(error, env.streams.err_paper))

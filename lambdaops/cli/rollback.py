@@ -20,7 +20,6 @@ from lambdaops.cli.options import (
     YesOption,
 )
 from lambdaops.cli.reply import Reply, answer, telling
-from lambdaops.core.model import Target, parse_version
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
@@ -59,6 +58,7 @@ the last stable one in the journal, else the primary version of a split alias, e
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.core.model import Target, parse_version
         from lambdaops.ops.rollback import plan_rollback, roll_back
 
         wanted = Target.parse(target)

@@ -1,0 +1,8 @@
+"""Defaults as they stand in the help; a test holds them to the core's own, which help must not import."""
+
+from __future__ import annotations
+
+STRATEGY = "canary"
+BAKE = "5m"
+LOOK_EVERY = "10s"
+PATIENCE = "10m"
