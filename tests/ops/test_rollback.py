@@ -525,6 +525,7 @@ def when_aws_moves(rig: Rig, primary: str, weighted: Routing, then: Callable[[],
     def move(notice: Notice) -> None:
         event = getattr(notice, "event", None)
         if isinstance(event, Landed) and event.routing == Routing(primary):
+            assert len(rig.world.writes) < 9, "writes against AWS again and again"
             rig.world.repoint_alias(weighted)
             then()
 
