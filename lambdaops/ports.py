@@ -36,7 +36,10 @@ class Clock(Protocol):
         """The current time, in UTC."""
 
     def sleep(self, duration: timedelta) -> None:
-        """Wait; return early when somebody signals."""
+        """Wait; return early when interrupted."""
+
+    def interrupt(self) -> None:
+        """End the sleep in progress, or the next one; may be called from a signal handler."""
 
 
 class Signals(Protocol):

@@ -39,7 +39,7 @@ def test_every_command_is_in_the_readme_and_has_an_example(name: str) -> None:
 
 def test_the_readme_names_no_command_that_is_not_there() -> None:
     first = {name.split()[0] for name in commands()}
-    assert {word for word in re.findall(r"^lambdaops ([a-z]+)", README, re.MULTILINE)} <= first
+    assert set(re.findall(r"^lambdaops ([a-z]+)", README, re.MULTILINE)) <= first
 
 
 def test_exit_codes_are_the_table() -> None:

@@ -13,18 +13,22 @@ if TYPE_CHECKING:
 
 @dataclass
 class SystemClock:
-    """Wall time in UTC; a sleep ends early when ``wake`` is set."""
+    """Wall time in UTC."""
 
-    wake: threading.Event = field(default_factory=threading.Event)
+    _woken: threading.Event = field(default_factory=threading.Event)
 
     def now(self) -> datetime:
         """The time of day."""
         return datetime.now(UTC)
 
     def sleep(self, duration: timedelta) -> None:
-        """Wait, or until somebody signals."""
-        if self.wake.wait(duration.total_seconds()):
-            self.wake.clear()
+        """Wait, or until interrupted."""
+        if self._woken.wait(duration.total_seconds()):
+            self._woken.clear()
+
+    def interrupt(self) -> None:
+        """End the sleep in progress, or the next one."""
+        self._woken.set()
 
 
 class NoSignals:

@@ -18,7 +18,7 @@ from lambdaops import __version__
 from lambdaops.cli.clock import NoSignals, SystemClock
 
 if TYPE_CHECKING:
-    from lambdaops.ports import Ask, Ports, Signals, Sink
+    from lambdaops.ports import Ask, Clock, Ports, Signals, Sink
     from lambdaops.render.console import Streams
     from lambdaops.store.files import FileJournals
 
@@ -32,7 +32,7 @@ class Env:
     stdout: TextIO
     stderr: TextIO
     cwd: Path
-    clock: SystemClock = field(default_factory=SystemClock)
+    clock: Clock = field(default_factory=SystemClock)
 
     @classmethod
     def real(cls) -> Env:

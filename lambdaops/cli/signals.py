@@ -13,7 +13,7 @@ from lambdaops.core.machine import Signal
 if TYPE_CHECKING:
     from types import FrameType
 
-    from lambdaops.cli.clock import SystemClock
+    from lambdaops.ports import Clock
 
 
 @dataclass
@@ -23,7 +23,7 @@ class ProcessSignals:
     The first is noted, and the call in flight finishes. The second leaves at once: whoever sends it twice means it.
     """
 
-    clock: SystemClock
+    clock: Clock
     on_interrupt: Signal
     on_terminate: Signal
     _asked: tuple[Signal, str] | None = None
@@ -44,4 +44,4 @@ class ProcessSignals:
             os._exit(ExitCode.INTERRUPTED)
         wanted = self.on_interrupt if number == signal.SIGINT else self.on_terminate
         self._asked = (wanted, "Ctrl-C" if number == signal.SIGINT else "SIGTERM")
-        self.clock.wake.set()
+        self.clock.interrupt()

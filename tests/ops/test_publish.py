@@ -97,7 +97,6 @@ def test_what_is_waited_for_is_told_once(rig: Rig) -> None:
     assert told == [
         "uploading zip of 29 bytes to orders",
         "waiting for the update of orders: InProgress",
-        "published orders version 4",
         "waiting for version 4 of orders: Pending",
     ]
 

@@ -28,6 +28,9 @@ class SimClock:
         self.slept.append(duration)
         self.advance(duration)
 
+    def interrupt(self) -> None:
+        """Nobody waits here."""
+
     def advance(self, duration: timedelta) -> None:
         until = self._now + duration
         for moment, hook in sorted((pair for pair in self._hooks if pair[0] <= until), key=lambda pair: pair[0]):

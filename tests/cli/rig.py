@@ -1,0 +1,79 @@
+"""The command line on the simulated account: ``main(argv, env)`` with everything real but AWS and time."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lambdaops.cli.clock import NoSignals
+from lambdaops.cli.env import Env
+from lambdaops.cli.main import main
+from lambdaops.ports import Ports
+from tests.sim.world import World
+
+if TYPE_CHECKING:
+    from lambdaops.ports import Ask, Signals, Sink
+
+
+class Stream(io.StringIO):
+    """A stream that may be a terminal."""
+
+    def __init__(self, text: str = "", *, tty: bool = False) -> None:
+        super().__init__(text)
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+
+class SimEnv(Env):
+    """The environment of a process whose AWS is a World."""
+
+    world: World
+
+    def ports(
+        self,
+        *,
+        sink: Sink,
+        ask: Ask,
+        region: str | None = None,
+        profile: str | None = None,
+        signals: Signals | None = None,
+        urgent: bool = False,
+    ) -> Ports:
+        world = self.world
+        quiet = signals if signals is not None else NoSignals()
+        return Ports(world.clock, quiet, world, world, world, self.journals, sink, ask, "laptop", "", "lambdaops test")
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def envelope(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.out.splitlines()[-1] if "\n{" in self.out else self.out)
+        return answer
+
+
+@dataclass
+class Cli:
+    """Runs command lines one after another on the same world and home."""
+
+    home: Path
+    world: World = field(default_factory=World)
+    answer: str = ""
+    tty: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *argv: str) -> Ran:
+        out, err = Stream(), Stream(tty=self.tty)
+        variables = {"LAMBDAOPS_HOME": str(self.home), "NO_COLOR": "1", "TERM": "dumb", **self.variables}
+        env = SimEnv(variables, Stream(self.answer, tty=self.tty), out, err, Path(self.home), self.world.clock)
+        env.world = self.world
+        return Ran(main(argv, env), out.getvalue(), err.getvalue())

@@ -1,0 +1,54 @@
+"""No command pays for what it does not use; the real process starts, prints, and ends as it should."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"boto3", "botocore", "pydantic", "yaml", "ruamel", "tenacity", "ministack", "filelock"}
+PROBE = """
+import sys
+sys.argv = ["lambdaops", *{words!r}]
+from lambdaops.__main__ import run
+try:
+    run()
+except SystemExit:
+    pass
+print("LOADED", *sorted(name for name in sys.modules if "." not in name))
+"""
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["release", "--help"], ["nosuch"]])
+def test_nothing_heavy_is_imported_for(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", PROBE.format(words=words)], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.rpartition("LOADED")[2].split())
+    assert "sys" in loaded
+    assert not loaded & HEAVY
+
+
+def test_a_rollback_imports_no_panel_and_no_parser() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(words=["rollback", "orders:live"])],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1", "AWS_REGION": "eu-west-1"}
+        | {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
+    )
+    loaded = set(done.stdout.rpartition("LOADED")[2].split())
+    assert "botocore" in loaded
+    assert not loaded & {"rich", "pydantic", "yaml", "tenacity", "ministack"}
+
+
+def test_version() -> None:
+    done = subprocess.run([sys.executable, "-m", "lambdaops", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == "lambdaops 0.1.0\n"
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    command = f"{sys.executable} -m lambdaops --help | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
