@@ -25,7 +25,7 @@ _READ_SECONDS = 10
 # Lambda's control plane allows 15 requests a second for a whole account and region (Lambda quotas): a burst of other
 # tools throttles us for seconds, not minutes. Standard mode backs off with jitter, 20 s at most per attempt.
 _ATTEMPTS = 4
-_URGENT_ATTEMPTS = 8
+_URGENT_ATTEMPTS = 6
 
 
 class Session:

@@ -35,7 +35,7 @@ def test_a_rollback_imports_no_panel_and_no_parser() -> None:
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1", "AWS_REGION": "eu-west-1"}
+        env={**os.environ, "AWS_ENDPOINT_URL": "no url", "AWS_REGION": "eu-west-1"}
         | {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
     )
     loaded = set(done.stdout.rpartition("LOADED")[2].split())
