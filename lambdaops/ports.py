@@ -45,6 +45,9 @@ class Clock(Protocol):
 class Signals(Protocol):
     """What people ask of the running process (Ctrl-C, SIGTERM)."""
 
+    def listen(self) -> None:
+        """Take requests from now on; until then an interrupt just ends the process, as anywhere."""
+
     def pending(self) -> tuple[Signal, str] | None:
         """The newest request and where it came from, or None."""
 

@@ -34,6 +34,9 @@ class SystemClock:
 class NoSignals:
     """For operations that nobody steers."""
 
+    def listen(self) -> None:
+        """Leave the signals as they are."""
+
     def pending(self) -> tuple[Signal, str] | None:
         """Nothing, ever."""
         return None

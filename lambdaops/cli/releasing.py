@@ -105,7 +105,6 @@ def released(env: Env, asked: Asked, output: OutputFormat) -> Reply:
     code = asked.code()
     plan = asked.plan(code)
     signals = _signals(env, asked.on_interrupt)
-    signals.install()
     with telling(env, output, live=True) as sink:
         ask = Confirmation(env, asked.yes)
         where = target.region or asked.region

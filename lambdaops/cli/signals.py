@@ -32,7 +32,7 @@ class ProcessSignals:
         """The request, if there was one."""
         return self._asked
 
-    def install(self) -> None:
+    def listen(self) -> None:
         """Take the signals over from Python's defaults."""
         signal.signal(signal.SIGINT, self._handle)
         signal.signal(signal.SIGTERM, self._handle)

@@ -201,6 +201,7 @@ def _begin(ports: Ports, situation: Situation, prepared: Preflight, request: Req
         )
         (opening,) = releases([recorder.record(opened)])
         driver = Driver(recorder, situation.target, opening)
+        ports.signals.listen()
         return _ended(driver, driver.run())
 
 
@@ -213,6 +214,7 @@ def _take_up(ports: Ports, situation: Situation, unfinished: Release) -> Ended:
         _still_as_seen(journal, situation)
         ports.sink.emit(Planned(ports.clock.now(), situation.target, unfinished.plan, ()))
         driver = Driver(Recorder(ports, journal, arn, unfinished.id, actor), situation.target, unfinished)
+        ports.signals.listen()
         return _ended(driver, driver.resume())
 
 

@@ -267,6 +267,16 @@ def test_without_a_yes_nothing_is_written_or_journaled(rig: Rig) -> None:
     assert (rig.world.writes, rig.journal.entries) == ([], [])
 
 
+def test_requests_are_listened_to_only_once_the_release_is_driven(rig: Rig) -> None:
+    """Before that an interrupt must end the process: a prompt that swallows Ctrl-C holds a person prisoner."""
+    rig.release()
+    assert rig.listening
+    rig.listening, rig.refuses = False, True
+    with pytest.raises(ConfirmationMissingError):
+        rig.release(plan_of(candidate="3"))
+    assert not rig.listening
+
+
 def test_a_finished_release_asked_for_again_changes_nothing(rig: Rig) -> None:
     rig.release()
     writes = list(rig.world.writes)

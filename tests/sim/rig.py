@@ -59,6 +59,7 @@ class Rig:
     journals: SimJournals = field(default_factory=SimJournals)
     notices: list[Notice] = field(default_factory=list)
     asked: tuple[Signal, str] | None = None
+    listening: bool = False
     questions: list[str] = field(default_factory=list)
     refuses: bool = False
     on_notice: Callable[[Notice], None] | None = None
@@ -66,6 +67,7 @@ class Rig:
     @property
     def ports(self) -> Ports:
         world = self.world
+        self.listening = False  # every operation is a process of its own
         return Ports(world.clock, self, world, world, world, self.journals, self, self, "laptop", "", "lambdaops test")
 
     @property
@@ -77,10 +79,14 @@ class Rig:
         if self.on_notice is not None:
             self.on_notice(notice)
 
+    def listen(self) -> None:
+        self.listening = True
+
     def pending(self) -> tuple[Signal, str] | None:
         return self.asked
 
     def confirm(self, question: str) -> None:
+        assert not self.listening, "a prompt that Ctrl-C cannot leave"
         self.questions.append(question)
         if self.refuses:
             raise ConfirmationMissingError("nobody said yes")
