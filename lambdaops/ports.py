@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from lambdaops.core.events import Event
-    from lambdaops.core.machine import Signal
     from lambdaops.core.model import (
         Actor,
         AlarmReading,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
         Version,
     )
     from lambdaops.core.notices import Notice
+    from lambdaops.core.states import Signal
 
 
 class Clock(Protocol):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lambdaops.core.machine import Signal
+    from lambdaops.core.states import Signal
 
 
 @dataclass

@@ -15,10 +15,10 @@ from lambdaops.core import plan as planning
 from lambdaops.core.codec import encode
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import BlockedError, ExitCode, UsageError
-from lambdaops.core.machine import Signal
 from lambdaops.core.model import Target, parse_version
 from lambdaops.core.replay import phase
 from lambdaops.core.reports import PlanReport
+from lambdaops.core.states import Signal
 from lambdaops.ops import release as op
 from lambdaops.render.tables import plan_text
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import ExitCode
-from lambdaops.core.machine import Signal
+from lambdaops.core.states import Signal
 
 if TYPE_CHECKING:
     from types import FrameType

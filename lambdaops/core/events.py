@@ -11,9 +11,9 @@ from datetime import datetime
 
 from lambdaops.core.codec import CodecError, decode, encode
 from lambdaops.core.gates import GateResult
-from lambdaops.core.machine import Outcome, Signal, State
 from lambdaops.core.model import Actor, AlarmReading, Routing
 from lambdaops.core.plan import Plan
+from lambdaops.core.states import Outcome, Signal, State
 
 SCHEMA = 1
 """Version of the record layout (``v``)."""

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from lambdaops.core.events import Entry
 from lambdaops.core.gates import GateResult
-from lambdaops.core.machine import State
 from lambdaops.core.model import Finding, Routing, Target
 from lambdaops.core.plan import Plan
+from lambdaops.core.states import State
 
 
 @dataclass(frozen=True, slots=True)

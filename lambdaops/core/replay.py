@@ -21,9 +21,10 @@ from lambdaops.core.events import (
     Resumed,
     RolledBack,
 )
-from lambdaops.core.machine import Baking, Done, Held, Ready, Reverting, State, landed
+from lambdaops.core.machine import landed
 from lambdaops.core.model import AlarmReading, Routing
 from lambdaops.core.plan import Plan
+from lambdaops.core.states import Baking, Done, Held, Ready, Reverting, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -21,30 +21,18 @@ from lambdaops.core.errors import (
 )
 from lambdaops.core.events import Closed, Decided, Failed, Intent, Landed, Observed, Resumed, Signalled
 from lambdaops.core.gates import GateResult, assess_alarms, unreadable
-from lambdaops.core.machine import (
-    Done,
-    Fault,
-    Held,
-    Observation,
-    Reverting,
-    SetRouting,
-    Signal,
-    Stop,
-    Wait,
-    decide,
-    resumed,
-    same,
-)
+from lambdaops.core.machine import decide, resumed, same
 from lambdaops.core.model import AlarmReading, Alias, Target
 from lambdaops.core.notices import Looked
 from lambdaops.core.replay import Release, advance
+from lambdaops.core.states import Done, Fault, Held, Observation, Reverting, SetRouting, Signal, Stop, Wait
 from lambdaops.ops.recorder import Recorder
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from lambdaops.core.events import Entry, Event
-    from lambdaops.core.machine import State
+    from lambdaops.core.states import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from lambdaops.core.errors import AwsError, LambdaOpsError, NotFoundError
 from lambdaops.core.events import RolledBack
 from lambdaops.core.gates import preflight_alarms
-from lambdaops.core.machine import Done, Outcome
 from lambdaops.core.model import FULL, LATEST, AlarmReading, Alias, Finding, Level, Target, Version
 from lambdaops.core.plan import NEW_VERSION, Plan
 from lambdaops.core.replay import releases
+from lambdaops.core.states import Done, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -17,11 +17,12 @@ from lambdaops.core.errors import (
     ReleaseInProgressError,
 )
 from lambdaops.core.events import Closed, Entry, Opened
-from lambdaops.core.machine import Outcome, State, exit_code
+from lambdaops.core.machine import exit_code
 from lambdaops.core.model import Alias, Finding, Level, Target, require_account
 from lambdaops.core.notices import Planned, Progress, Warned
 from lambdaops.core.plan import Plan
 from lambdaops.core.replay import Release, open_release, releases
+from lambdaops.core.states import Outcome, State
 from lambdaops.ops.driver import Driver
 from lambdaops.ops.preflight import Preflight, check
 from lambdaops.ops.publish import describe_source, publish

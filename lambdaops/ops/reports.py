@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import InvalidFileError, NotFoundError, UsageError
 from lambdaops.core.events import Closed, Entry, RolledBack
-from lambdaops.core.machine import Held
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
 from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VerifyReport, VersionRow
+from lambdaops.core.states import Held
 from lambdaops.ops.release import look
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.machine import Held, Signal
 from lambdaops.core.notices import Progress
 from lambdaops.core.replay import releases
+from lambdaops.core.states import Held, Signal
 from lambdaops.ops.release import look
 
 if TYPE_CHECKING:
-    from lambdaops.core.machine import State
     from lambdaops.core.model import Target
+    from lambdaops.core.states import State
     from lambdaops.ports import Ports
 
 _EVERY = timedelta(seconds=1)

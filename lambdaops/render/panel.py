@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.gates import Verdict
-from lambdaops.core.machine import Baking, Cause, Done, Held, Outcome, Reverting
 from lambdaops.core.model import percent
 from lambdaops.core.plan import OnInconclusive
+from lambdaops.core.states import Baking, Cause, Done, Held, Outcome, Reverting
 from lambdaops.render.say import why
 from lambdaops.render.stagebar import stage_bar
 from lambdaops.render.words import VERDICT_ICON, ascii_only, clock, countdown, cut, cut_middle, plain, width, wrap

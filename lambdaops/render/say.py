@@ -26,16 +26,16 @@ from lambdaops.core.events import (
     Signalled,
 )
 from lambdaops.core.gates import GateResult, Verdict
-from lambdaops.core.machine import Baking, Held, Reverting
 from lambdaops.core.model import Level
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
 from lambdaops.core.replay import phase
+from lambdaops.core.states import Baking, Held, Reverting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lambdaops.core.machine import State
     from lambdaops.core.plan import Plan
+    from lambdaops.core.states import State
     from lambdaops.render.view import ReleaseView
 
 _SHOWN_STAGES = 8

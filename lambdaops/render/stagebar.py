@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lambdaops.core.machine import Held
 from lambdaops.core.model import percent
+from lambdaops.core.states import Held
 from lambdaops.render.view import StageState
 from lambdaops.render.words import width
 

@@ -13,11 +13,12 @@ from typing import assert_never
 
 from lambdaops.core.events import Closed, Decided, Entry, Intent, Landed, Observed, Opened, Resumed
 from lambdaops.core.gates import GateResult
-from lambdaops.core.machine import Baking, Done, Held, Outcome, Ready, Reverting, State, landed
+from lambdaops.core.machine import landed
 from lambdaops.core.model import FULL, Routing
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
 from lambdaops.core.plan import NEW_VERSION, Plan, Stage
 from lambdaops.core.replay import phase
+from lambdaops.core.states import Baking, Done, Held, Outcome, Ready, Reverting, State
 from lambdaops.render import say
 
 MOST_EVENTS = 6

@@ -9,7 +9,9 @@ from itertools import product
 from hypothesis import strategies as st
 
 from lambdaops.core.gates import GateResult, Verdict
-from lambdaops.core.machine import (
+from lambdaops.core.model import Routing
+from lambdaops.core.plan import OnInconclusive, Plan, Stage
+from lambdaops.core.states import (
     Baking,
     Cause,
     Done,
@@ -22,8 +24,6 @@ from lambdaops.core.machine import (
     Signal,
     State,
 )
-from lambdaops.core.model import Routing
-from lambdaops.core.plan import OnInconclusive, Plan, Stage
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

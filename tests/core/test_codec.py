@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 
 from lambdaops.core.codec import CodecError, decode, encode, tag
-from lambdaops.core.machine import Baking, Cause, Held, State
 from lambdaops.core.model import Actor, AlarmState, Routing
 from lambdaops.core.plan import Plan, Stage
+from lambdaops.core.states import Baking, Cause, Held, State
 from tests.core.journal_values import values
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)

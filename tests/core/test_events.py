@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from lambdaops.core.codec import CodecError, tag
 from lambdaops.core.events import KINDS, SCHEMA, Decided, Entry, Event, Intent, from_record, kind_of, to_record
-from lambdaops.core.machine import Ready
 from lambdaops.core.model import Actor, Routing
+from lambdaops.core.states import Ready
 from tests.core.journal_values import entries
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)

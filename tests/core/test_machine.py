@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from lambdaops.core.errors import ExitCode
 from lambdaops.core.gates import GateResult, Verdict, worst
-from lambdaops.core.machine import (
-    SETTLE,
+from lambdaops.core.machine import SETTLE, decide, exit_code, landed, resumed, same
+from lambdaops.core.model import Routing
+from lambdaops.core.plan import OnInconclusive, Plan, Stage
+from lambdaops.core.states import (
     Action,
     Baking,
     Cause,
@@ -29,14 +31,7 @@ from lambdaops.core.machine import (
     State,
     Stop,
     Wait,
-    decide,
-    exit_code,
-    landed,
-    resumed,
-    same,
 )
-from lambdaops.core.model import Routing
-from lambdaops.core.plan import OnInconclusive, Plan, Stage
 from tests.core.machine_values import NOON, moments, moving_states, plans, situations, states
 
 MINUTE = timedelta(minutes=1)

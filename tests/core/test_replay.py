@@ -23,10 +23,10 @@ from lambdaops.core.events import (
     RolledBack,
     Signalled,
 )
-from lambdaops.core.machine import Baking, Cause, Done, Held, Outcome, Ready, Reverting, Signal, State
 from lambdaops.core.model import Actor, AlarmKind, AlarmReading, AlarmState, Routing
 from lambdaops.core.plan import Plan, resolve_strategy
 from lambdaops.core.replay import Release, choose_rollback, live_versions, open_release, phase, releases
+from lambdaops.core.states import Baking, Cause, Done, Held, Outcome, Ready, Reverting, Signal, State
 from tests.core.machine_values import NOON
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from lambdaops.core.errors import (
     UnreachableError,
 )
 from lambdaops.core.events import Intent
-from lambdaops.core.machine import Signal
 from lambdaops.core.model import AlarmState, Routing
 from lambdaops.core.plan import Stage
+from lambdaops.core.states import Signal
 from lambdaops.ops import release as op
 from lambdaops.ops.rollback import Rollback
 from tests.sim.journal import Crash

@@ -17,7 +17,6 @@ from lambdaops.core.errors import (
     ThrottledError,
     UnreachableError,
 )
-from lambdaops.core.machine import Done, Signal
 from lambdaops.core.model import (
     LATEST,
     AlarmKind,
@@ -31,6 +30,7 @@ from lambdaops.core.model import (
 )
 from lambdaops.core.notices import Planned
 from lambdaops.core.plan import NEW_VERSION, Stage
+from lambdaops.core.states import Done, Signal
 from tests.sim.rig import Rig, plan_of
 from tests.sim.world import version
 

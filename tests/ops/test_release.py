@@ -21,10 +21,10 @@ from lambdaops.core.errors import (
     UnreachableError,
 )
 from lambdaops.core.events import Intent, Landed
-from lambdaops.core.machine import Done, Held, Outcome, Signal
 from lambdaops.core.model import AlarmState, Alias, Provisioned, Routing, Target
 from lambdaops.core.notices import Looked, Notice, Planned, Warned
 from lambdaops.core.plan import NEW_VERSION, OnInconclusive, Stage
+from lambdaops.core.states import Done, Held, Outcome, Signal
 from lambdaops.ops import release as op
 from lambdaops.ports import Code
 from tests.sim.rig import TARGET, Rig, plan_of

@@ -22,9 +22,9 @@ from lambdaops.core.errors import (
     UnreachableError,
 )
 from lambdaops.core.events import Landed, RolledBack
-from lambdaops.core.machine import Signal
 from lambdaops.core.model import Provisioned, Routing, Target
 from lambdaops.core.notices import Progress, Warned
+from lambdaops.core.states import Signal
 from lambdaops.ops.rollback import plan_rollback, roll_back
 from tests.sim.rig import TARGET, Rig, plan_of
 

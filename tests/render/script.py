@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from lambdaops.core.events import Closed, Decided, Entry, Event, Failed, Intent, Landed, Observed, Opened, Signalled
 from lambdaops.core.gates import GateResult, Verdict
-from lambdaops.core.machine import Baking, Cause, Done, Held, Outcome, Ready, Reverting, Signal, State, landed
+from lambdaops.core.machine import landed
 from lambdaops.core.model import Actor, Finding, Routing, Target
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
 from lambdaops.core.plan import Plan, Stage
+from lambdaops.core.states import Baking, Cause, Done, Held, Outcome, Ready, Reverting, Signal, State
 from lambdaops.render.view import ReleaseView, fold
 
 START = datetime(2026, 11, 23, 14, 41, 7, tzinfo=UTC)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from lambdaops.core.events import Published, PublishStarted, Resumed, RolledBack
 from lambdaops.core.gates import GateResult, Verdict
-from lambdaops.core.machine import Baking, Outcome, Signal
 from lambdaops.core.model import Finding, Level, Routing
 from lambdaops.core.notices import Looked
+from lambdaops.core.states import Baking, Outcome, Signal
 from lambdaops.render.lines import Lines
 from tests.render import golden
 from tests.render.script import (

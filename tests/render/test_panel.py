@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from lambdaops.core.gates import GateResult, Verdict
-from lambdaops.core.machine import Baking, Cause, Done, Held, Outcome, Ready, Reverting
 from lambdaops.core.model import Routing
 from lambdaops.core.plan import OnInconclusive, Plan, Stage
+from lambdaops.core.states import Baking, Cause, Done, Held, Outcome, Ready, Reverting
 from lambdaops.render.panel import MOST_LINES, Size, panel
 from lambdaops.render.view import ReleaseView, Told
 from tests.render import golden

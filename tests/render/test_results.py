@@ -17,9 +17,9 @@ from lambdaops.core.codec import encode
 from lambdaops.core.errors import AccessDeniedError, BlockedError, ExitCode, LambdaOpsError
 from lambdaops.core.events import KINDS, from_record
 from lambdaops.core.gates import GateResult
-from lambdaops.core.machine import State
 from lambdaops.core.model import Finding, Level, Routing
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
+from lambdaops.core.states import State
 from lambdaops.render.console import Paper
 from lambdaops.render.envelope import Result, error_item, of_error, to_json, to_line
 from lambdaops.render.errors import error_text

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambdaops.core.events import Entry, Published, PublishFailed, PublishStarted, Resumed, RolledBack
-from lambdaops.core.machine import Ready, Signal
 from lambdaops.core.model import AlarmKind, AlarmReading, AlarmState, Finding, Level, Routing
 from lambdaops.core.plan import OnInconclusive
 from lambdaops.core.reports import AuditRow, HistoryRow, PlanReport, StatusReport, VerifyReport, VersionRow
+from lambdaops.core.states import Ready, Signal
 from lambdaops.render import tables
 from lambdaops.render.columns import columns
 from lambdaops.render.console import PLAIN, Outlet, Paper, Streams, coloured

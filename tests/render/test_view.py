@@ -7,9 +7,9 @@ import pytest
 
 from lambdaops.core.events import Closed, Resumed
 from lambdaops.core.gates import GateResult, Verdict
-from lambdaops.core.machine import Baking, Cause, Outcome, Ready, Reverting
 from lambdaops.core.model import Routing
 from lambdaops.core.plan import NEW_VERSION
+from lambdaops.core.states import Baking, Cause, Outcome, Ready, Reverting
 from lambdaops.render.view import MOST_EVENTS, ReleaseView, StageState, fold
 from tests.render.script import START, Script, drift, failing, promoted, rolled_back, stuck
 

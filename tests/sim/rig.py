@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import ConfirmationMissingError
 from lambdaops.core.events import kind_of
-from lambdaops.core.machine import Signal
 from lambdaops.core.model import Routing, Target
 from lambdaops.core.notices import Notice
 from lambdaops.core.plan import OnInconclusive, Plan, Stage
+from lambdaops.core.states import Signal
 from lambdaops.ops import release as op
 from lambdaops.ops.rollback import Rollback, roll_back
 from lambdaops.ports import Ports

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.events import Decided, Entry, Intent, Landed
-from lambdaops.core.machine import Ready
 from lambdaops.core.model import Actor, Routing
+from lambdaops.core.states import Ready
 from lambdaops.store.disk import Disk
 from lambdaops.store.framing import GENESIS, canonical, frame, head
 

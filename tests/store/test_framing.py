@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lambdaops.core.codec import CodecError
 from lambdaops.core.errors import InvalidFileError, JournalTamperedError
 from lambdaops.core.events import KINDS, Decided, to_record
-from lambdaops.core.machine import Ready
+from lambdaops.core.states import Ready
 from lambdaops.ports import Verified
 from lambdaops.store.framing import GENESIS, canonical, frame, head, read_lines
 from tests.core.journal_values import entries

@@ -10,7 +10,7 @@ import pytest
 
 from lambdaops.core.errors import JournalUnwritableError
 from lambdaops.core.events import Decided
-from lambdaops.core.machine import Ready
+from lambdaops.core.states import Ready
 from lambdaops.ports import Verified
 from lambdaops.store.files import FileJournals
 from lambdaops.store.framing import head

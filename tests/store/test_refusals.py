@@ -11,7 +11,7 @@ import pytest
 
 from lambdaops.core.errors import ExitCode, InvalidFileError, JournalUnwritableError
 from lambdaops.core.events import Decided
-from lambdaops.core.machine import Ready
+from lambdaops.core.states import Ready
 from lambdaops.store.files import FileJournals
 from lambdaops.store.locks import locked
 from tests.store.homes import append, asides, holding, opened
