@@ -25,7 +25,7 @@ from lambdaops.core.replay import Release, open_release, releases
 from lambdaops.core.states import Outcome, State
 from lambdaops.ops.driver import Driver
 from lambdaops.ops.preflight import Preflight, check
-from lambdaops.ops.publish import describe_source, publish
+from lambdaops.ops.publish import describe_source, publish, sha256_of
 from lambdaops.ops.recorder import Recorder, actor_of
 from lambdaops.ports import Code
 
@@ -151,22 +151,15 @@ def release(ports: Ports, request: Request) -> Ended | None:
         ConfirmationMissingError: nobody said yes.
         ReleaseInProgressError, JournalUnwritableError, NotFoundError, AwsError.
     """
-    target, candidate = request.target, request.plan.candidate
+    target, candidate, asked = request.target, request.plan.candidate, False
     situation = look(ports, target)
     if request.code is not None:
-        prepared = prepare(ports, situation, request.plan)
-        require_clear(target, prepared)
-        ports.ask.confirm(f"Publish {describe_source(request.code)} and release it to {target}?")
-        published = publish(
-            ports,
-            target.function,
-            request.code,
-            commit=request.commit,
-            reason=request.reason,
-            ticket=request.ticket,
-        )
-        candidate = published.version.number
-        situation = look(ports, target)
+        unfinished_version = _being_released(ports, situation, request.code)
+        if unfinished_version is None:
+            candidate, asked = _publish_first(ports, situation, request, request.code), True
+            situation = look(ports, target)
+        else:
+            candidate = unfinished_version
     if nothing_to_do(situation, candidate):
         message = f"{target} already sends all traffic to {candidate}: nothing to release"
         ports.sink.emit(Progress(ports.clock.now(), message))
@@ -175,14 +168,35 @@ def release(ports: Ports, request: Request) -> Ended | None:
     if unfinished is not None:
         message = f"taking up release {unfinished.id} as it was planned: {unfinished.plan.strategy}"
         ports.sink.emit(Progress(ports.clock.now(), message))
-        if request.code is None:
+        if not asked:
             ports.ask.confirm(f"Go on with release {unfinished.id} of {target} to version {candidate}?")
         return _take_up(ports, situation, unfinished)
     prepared = prepare(ports, situation, replace(request.plan, candidate=candidate))
     require_clear(target, prepared)
-    if request.code is None:
+    if not asked:
         ports.ask.confirm(f"Release {target} from version {prepared.plan.stable} to {candidate}?")
     return _begin(ports, situation, prepared, request)
+
+
+def _being_released(ports: Ports, situation: Situation, code: Code) -> str | None:
+    """The candidate of the open release if it is this very code: a pipeline that is run again gives the zip again."""
+    sha = sha256_of(code)
+    if situation.open is None or not sha:
+        return None
+    candidate = situation.open.plan.candidate
+    version = ports.functions.get_version(situation.target.function, candidate)
+    return candidate if version.code_sha256 == sha else None
+
+
+def _publish_first(ports: Ports, situation: Situation, request: Request, code: Code) -> str:
+    """Check what can be checked without the version, ask, publish; gives the version."""
+    target = situation.target
+    require_clear(target, prepare(ports, situation, request.plan))
+    ports.ask.confirm(f"Publish {describe_source(code)} and release it to {target}?")
+    published = publish(
+        ports, target.function, code, commit=request.commit, reason=request.reason, ticket=request.ticket
+    )
+    return published.version.number
 
 
 def _begin(ports: Ports, situation: Situation, prepared: Preflight, request: Request) -> Ended:
