@@ -291,6 +291,28 @@ def test_zip_is_published_then_released(rig: Rig) -> None:
     assert len(rig.questions) == 1
 
 
+def test_the_same_zip_again_takes_up_the_release_it_began(rig: Rig) -> None:
+    """What a pipeline does when its job is retried: the same words, the zip included."""
+    code = Code(zip=b"new code")
+    rig.world.clock.after(40, lambda: setattr(rig, "asked", (Signal.HOLD, "runner lost")))
+    first = rig.release(plan_of(candidate=NEW_VERSION), code=code)
+    assert first.exit_code is ExitCode.INTERRUPTED
+    rig.asked = None
+    again = rig.release(plan_of(candidate=NEW_VERSION), code=code)
+    assert (again.exit_code, again.release.id) == (ExitCode.DONE, first.release.id)
+    assert rig.world.calls.count("publish_version") == 1
+    rig.expect("4")
+
+
+def test_another_zip_during_an_open_release_publishes_nothing(rig: Rig) -> None:
+    rig.world.clock.after(40, lambda: setattr(rig, "asked", (Signal.HOLD, "runner lost")))
+    rig.release(plan_of(candidate=NEW_VERSION), code=Code(zip=b"new code"))
+    rig.asked = None
+    with pytest.raises(BlockedError, match="is not over"):
+        rig.release(plan_of(candidate=NEW_VERSION), code=Code(zip=b"newer code"))
+    assert rig.world.calls.count("publish_version") == 1
+
+
 def test_a_blocked_release_publishes_nothing(rig: Rig) -> None:
     rig.world.breach("errors")
     with pytest.raises(BlockedError):
