@@ -60,6 +60,7 @@ _NOT_FOUND = {"ResourceNotFoundException", "ResourceNotFound", "NotFoundExceptio
 _CONFLICT = {"ResourceConflictException", "ResourceInUseException", "ConcurrentModificationException"}
 _STALE = {"PreconditionFailedException"}
 _WRONG_HASH = "CodeSHA256"
+_STRANGER_HINT = "Check for a proxy or a sign-in page between this machine and AWS, and AWS_ENDPOINT_URL."
 _TOO_MANY, _PRECONDITION, _CONFLICT_STATUS, _FAULT = 429, 412, 409, 500
 
 
@@ -84,12 +85,10 @@ def translating(doing: str, *, target: str = "", alias: bool = False) -> Iterato
         raise _answered(error, doing, target, alias=alias) from error
     except BotoCoreError as error:
         raise _unanswered(error, doing, target) from error
-    except ResponseParserError as error:
+    except (ResponseParserError, UnicodeDecodeError) as error:
         # Not the answer itself: it is a stranger's page, and may hold anything.
         raise UnreachableError(
-            f"could not {doing}: the answer is not AWS's",
-            hint="Check for a proxy or a sign-in page between this machine and AWS, and AWS_ENDPOINT_URL.",
-            target=target,
+            f"could not {doing}: the answer is not AWS's", hint=_STRANGER_HINT, target=target
         ) from error
     except ValueError as error:
         # botocore reports a malformed endpoint URL this way, and nothing else of ours reaches it.
@@ -105,6 +104,9 @@ def _answered(error: ClientError, doing: str, target: str, *, alias: bool) -> La
     code = str(answer.get("Code", ""))
     said = str(answer.get("Message", "")) or code
     status = int(meta.get("HTTPStatusCode", 0))
+    if code in ("", str(status)):
+        # No error of AWS's: botocore then takes the status for the code, and a whole page of HTML for the message.
+        said = f"HTTP {status} without an AWS error code"
     cls, hint = _classify(code, status, said, error.operation_name, alias=alias)
     return cls(f"could not {doing}: {said}", hint=hint, target=target, request_id=str(meta.get("RequestId", "")))
 
@@ -129,6 +131,8 @@ def _classify(code: str, status: int, said: str, operation: str, *, alias: bool)
         return AwsFaultError, "AWS failed on its side; read the state again before repeating it."
     if operation == "PublishVersion" and _WRONG_HASH.lower() in said.lower().replace("-", "").replace(" ", ""):
         return FunctionChangedError, "The code is not what was uploaded. Find out who deploys this function."
+    if code in ("", str(status)):
+        return UnreachableError, _STRANGER_HINT
     return RejectedError, ""
 
 
@@ -150,8 +154,11 @@ def _unanswered(error: BotoCoreError, doing: str, target: str) -> LambdaOpsError
             return CredentialsMissingError(message, hint=hint, target=target)
         case boto.SSOError() | boto.TokenRetrievalError():
             return CredentialsExpiredError(message, hint="Sign in again: aws sso login.", target=target)
+        case boto.LoginError():
+            return CredentialsExpiredError(message, hint="Sign in again: aws login.", target=target)
         case boto.ProfileNotFound() | boto.ConfigNotFound():
-            return CredentialsMissingError(message, hint="aws configure list-profiles shows those there are.")
+            hint = "aws configure list-profiles shows those there are."
+            return CredentialsMissingError(message, hint=hint, target=target)
         case boto.NoRegionError() | boto.InvalidRegionError():
             return RegionMissingError(message, hint="Give --region, or set AWS_REGION.", target=target)
         case boto.ParamValidationError():

@@ -192,8 +192,10 @@ def _version(item: Mapping[str, Any]) -> Version:
 
 
 def _event_source(item: Mapping[str, Any]) -> EventSource:
+    endpoints = (item.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
     return EventSource(
-        source=item.get("EventSourceArn") or ",".join(item.get("SelfManagedEventSource", {}).get("Endpoints", {})),
+        # A self-managed Kafka has no ARN, only its servers.
+        source=item.get("EventSourceArn") or ",".join(server for servers in endpoints.values() for server in servers),
         qualifier=_qualifier(item.get("FunctionArn", "")),
         enabled=item.get("State") not in ("Disabled", "Disabling", "Deleting"),
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import boto3
+    from botocore.awsrequest import AWSResponse
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sts import STSClient
@@ -26,6 +27,7 @@ _READ_SECONDS = 10
 # tools throttles us for seconds, not minutes. Standard mode backs off with jitter, 20 s at most per attempt.
 _ATTEMPTS = 4
 _URGENT_ATTEMPTS = 6
+_NO_SUCCESS = 300
 
 
 class Session:
@@ -79,7 +81,9 @@ class Session:
                 raise RegionMissingError(
                     "no AWS region is set", hint="Give --region, or set AWS_REGION, or a region in the profile."
                 )
-            return session.client(service, config=config, **self._explicit())  # type: ignore[call-overload]
+            client = session.client(service, config=config, **self._explicit())  # type: ignore[call-overload]
+        client.meta.events.register("after-call", _refuse_page)
+        return client
 
     def _boto(self) -> boto3.session.Session:
         if self._session is None:
@@ -99,3 +103,11 @@ class Session:
             "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
         }
         return {key: self._variables[name] for key, name in names.items() if name in self._variables}
+
+
+def _refuse_page(http_response: AWSResponse, **_: object) -> None:
+    """Refuse a sign-in page with status 200, which botocore reads as an answer with nothing in it: no alarms, say."""
+    from botocore.parsers import ResponseParserError
+
+    if "html" in http_response.headers.get("Content-Type", "") and http_response.status_code < _NO_SUCCESS:
+        raise ResponseParserError("a page of HTML")

@@ -102,20 +102,38 @@ def assess(rule: Rule, values: Mapping[int, float], period: int, now: float, sta
     absent = len(found) - len(present)
     bad = len(breaching) + (absent if rule.missing == "breaching" else 0)
     if bad >= rule.datapoints:
-        return ALARM, _crossed(rule, breaching, words, "OK -> ALARM")
+        return ALARM, _crossed(rule, breaching, absent, words, f"{_count(rule.datapoints)} for OK -> ALARM")
     if rule.missing == "ignore" and absent:
         return state, "missing data was ignored"
     if not present and rule.missing == "missing":
-        return INSUFFICIENT, f"Insufficient Data: {absent} datapoints were unknown."
-    return OK, _crossed(rule, present, f"not {words}", "ALARM -> OK")
+        return INSUFFICIENT, f"Insufficient Data: {_count(absent)} {_were(absent)} unknown."
+    fine = [point for point in present if point not in breaching]
+    enough = _count(rule.periods - rule.datapoints + 1)
+    return OK, _crossed(rule, fine, absent, f"not {words}", f"{enough} for ALARM -> OK")
 
 
-def _crossed(rule: Rule, points: Sequence[tuple[int, float]], words: str, way: str) -> str:
+def _crossed(rule: Rule, points: Sequence[tuple[int, float]], absent: int, words: str, least: str) -> str:
+    """Why, in CloudWatch's words, as recorded on AWS."""
+    if not points:
+        treated = "Breaching" if rule.missing == "breaching" else "NonBreaching"
+        filled = f"{absent} missing datapoint{'' if absent == 1 else 's'} {_were(absent)} treated as [{treated}]."
+        periods = f"{rule.periods} period{'' if rule.periods == 1 else 's'}"
+        none = f"no datapoints were received for {periods} and " if absent == rule.periods else ""
+        return f"Threshold Crossed: {none}{filled}"
     shown = ", ".join(f"{value} ({datetime.fromtimestamp(start, UTC):%d/%m/%y %H:%M:%S})" for start, value in points)
-    were = "was" if len(points) == 1 else "were"
-    some = f"{len(points)} out of the last {rule.periods} datapoints [{shown}] {were}"
-    least = f"minimum {rule.datapoints} datapoint{'s' if rule.datapoints > 1 else ''} for {way} transition"
-    return f"Threshold Crossed: {some} {words} the threshold ({rule.threshold}) ({least})."
+    crossed = f"{_were(len(points))} {words} the threshold ({rule.threshold})"
+    if rule.datapoints == rule.periods == len(points):
+        return f"Threshold Crossed: {_count(len(points))} [{shown}] {crossed}."
+    some = f"{len(points)} out of the last {rule.periods} datapoints"
+    return f"Threshold Crossed: {some} [{shown}] {crossed} (minimum {least} transition)."
+
+
+def _count(number: int) -> str:
+    return "1 datapoint" if number == 1 else f"{number} datapoints"
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 # -- metric math ----------------------------------------------------------------------------------------------------

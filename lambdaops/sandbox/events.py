@@ -15,11 +15,27 @@ if TYPE_CHECKING:
 _ITEMS = (("tea", 480), ("mug", 1250), ("kettle", 3990), ("teapot", 6400))
 _KINDS = ("card", "wallet", "refund")
 # A third of the customers buy as guests: they have no e-mail address on file.
-_GUEST_SHARE = 0.35
+GUEST_SHARE = 0.35
+# The provider's three ways to say "guest", by the age of the checkout page the order came from.
+_GUESTS: tuple[dict[str, Any] | None, ...] = ({"email": None, "guest": True}, {"guest": True}, None)
 _BASE64_SHARE = 0.2
 _COUPON_SHARE = 0.3
 _MALFORMED_SHARE = 0.1
 _PRIVATE_SHARE = 0.4
+_BATCH = 3
+
+
+def event(function: str, chance: random.Random) -> dict[str, Any]:
+    """What the function is invoked with, by whoever invokes it: an HTTP API, a queue, or a schedule."""
+    match function:
+        case "orders":
+            return order(chance)
+        case "invoices":
+            return _batch([invoice(chance) for _ in range(chance.randint(1, _BATCH))])
+        case "nightly":
+            return _scheduled(f"2026-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}T03:00:00Z")
+        case _:
+            raise ValueError(f"the shop has no function {function!r}")
 
 
 def order(chance: random.Random) -> dict[str, Any]:
@@ -28,13 +44,13 @@ def order(chance: random.Random) -> dict[str, Any]:
         {"sku": sku, "price_cents": price, "quantity": chance.randint(1, 2)}
         for sku, price in chance.sample(_ITEMS, k=chance.randint(1, 2))
     ]
-    guest = chance.random() < _GUEST_SHARE
+    guest = chance.random() < GUEST_SHARE
     body = {
         "id": f"o-{chance.randrange(16**8):08x}",
         "kind": chance.choice(_KINDS),
         "items": items,
         "coupon": {"discount_cents": 300} if chance.random() < _COUPON_SHARE else None,
-        "customer": {"email": None if guest else "Ada@Example.org", "guest": guest},
+        "customer": chance.choice(_GUESTS) if guest else {"email": "Ada@Example.org", "guest": False},
     }
     return _webhook(body, encoded=chance.random() < _BASE64_SHARE)
 
@@ -62,6 +78,18 @@ def _webhook(body: dict[str, Any], *, encoded: bool) -> dict[str, Any]:
     }
 
 
+def _batch(bodies: list[str]) -> dict[str, Any]:
+    records = [
+        {"messageId": f"m-{number}", "body": body, "attributes": {}, "eventSource": "aws:sqs"}
+        for number, body in enumerate(bodies, start=1)
+    ]
+    return {"Records": records}
+
+
+def _scheduled(at: str) -> dict[str, Any]:
+    return {"source": "aws.events", "detail-type": "Scheduled Event", "time": at}
+
+
 SAMPLE: dict[str, dict[str, Any]] = {
     "orders": _webhook(
         {
@@ -73,10 +101,6 @@ SAMPLE: dict[str, dict[str, Any]] = {
         },
         encoded=False,
     ),
-    "invoices": {
-        "Records": [
-            {"messageId": "m-1", "body": '{"number": "i-1", "amount_cents": 1200, "vat_id": "de1"}', "attributes": {}}
-        ]
-    },
-    "nightly": {"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-11-23T03:00:00Z"},
+    "invoices": _batch(['{"number": "i-1", "amount_cents": 1200, "vat_id": "de1"}']),
+    "nightly": _scheduled("2026-11-23T03:00:00Z"),
 }

@@ -64,9 +64,13 @@ def start(directory: Path, *, port: int | None = None) -> Server:
     if port and _answers(port):
         raise SandboxUnavailableError(f"port {port} is taken", hint="Choose another --port, or none.")
     log = directory / "server.log"
+    scratch = directory / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
     variables = {
         # Not the caller's AWS settings: the functions in the sandbox must never reach a real account.
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        # ministack unpacks every version it runs; with our directory, that goes too.
+        "TMPDIR": str(scratch),
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(wanted),
         "MINISTACK_REGION": REGION,

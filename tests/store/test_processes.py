@@ -47,7 +47,7 @@ def test_threads_make_one_chain_too(tmp_path: Path) -> None:
 
 
 def test_a_killed_appender_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
-    seeded = random.Random(11)  # noqa: S311 -- a test needs the same numbers every time
+    seeded = random.Random(11)
     journal = FileJournals(tmp_path).open(ARN)
     acknowledged = 0
     for _ in range(24):

@@ -1,7 +1,7 @@
 """Invoking an alias honours its weights: per request, at random, without memory, as AWS does.
 
 ministack always runs the primary version. This covers synchronous and asynchronous invocations and SQS event source
-mappings on an alias.
+mappings on an alias. Reserved concurrency, which ministack knows for $LATEST only, limits versions and aliases too.
 """
 
 from __future__ import annotations
@@ -58,7 +58,13 @@ def apply() -> None:
         finally:
             ROUTE.reset(token)
 
+    def reserved(_record: dict[str, Any], config: dict[str, Any]) -> int | None:
+        # It belongs to the function and all its versions share it; ministack looks at the version's record.
+        limit = lambda_svc._functions.get(config.get("FunctionName", ""), {}).get("concurrency")
+        return None if limit is None else int(limit)
+
     lambda_svc._invoke = routed
+    lambda_svc._reserved_concurrency = reserved
     lambda_svc._run_sqs_batch = routed_batch
 
 

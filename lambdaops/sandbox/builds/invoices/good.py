@@ -9,6 +9,6 @@ def handler(event, context):
         try:
             invoice = json.loads(record["body"])
             invoice["credit_note"] = invoice["amount_cents"] < 0
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}

@@ -10,6 +10,6 @@ def handler(event, context):
             invoice = json.loads(record["body"])
             if invoice["amount_cents"] < 0:
                 raise ValueError("negative amount")
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}

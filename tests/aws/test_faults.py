@@ -1,0 +1,272 @@
+"""Every exception of botocore's that we know, and what it becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from lambdaops.aws.faults import translating
+from lambdaops.core.errors import (
+    AccessDeniedError,
+    AliasChangedError,
+    AwsFaultError,
+    ConflictError,
+    CredentialsExpiredError,
+    CredentialsInvalidError,
+    CredentialsMissingError,
+    ExitCode,
+    FunctionChangedError,
+    LambdaOpsError,
+    NotFoundError,
+    RegionMissingError,
+    RejectedError,
+    ThrottledError,
+    UnreachableError,
+)
+
+WRONG_HASH = (
+    "CodeSHA256 (YWFh) is different from current CodeSHA256 in $LATEST (YmJi). "
+    "Please try again with the CodeSHA256 in $LATEST."
+)
+PAGE = "<!DOCTYPE html>\n<html>Please sign in, alice"
+# class: exit code, ambiguous, permanent. Written out: the machine branches on the flags, pipelines on the code.
+KINDS: dict[type[LambdaOpsError], tuple[ExitCode, bool, bool]] = {
+    AccessDeniedError: (ExitCode.AWS, False, True),
+    AliasChangedError: (ExitCode.CONFLICT, False, False),
+    AwsFaultError: (ExitCode.AWS, True, False),
+    ConflictError: (ExitCode.AWS, False, False),
+    CredentialsExpiredError: (ExitCode.AWS, False, True),
+    CredentialsInvalidError: (ExitCode.AWS, False, True),
+    CredentialsMissingError: (ExitCode.AWS, False, True),
+    FunctionChangedError: (ExitCode.CONFLICT, False, False),
+    NotFoundError: (ExitCode.BLOCKED, False, False),
+    RegionMissingError: (ExitCode.AWS, False, True),
+    RejectedError: (ExitCode.AWS, False, True),
+    ThrottledError: (ExitCode.AWS, False, False),
+    UnreachableError: (ExitCode.AWS, True, False),
+}
+
+
+def translate(error: Exception, *, alias: bool = False) -> LambdaOpsError:
+    with pytest.raises(LambdaOpsError) as raised, translating("read it", target="orders:live", alias=alias):
+        raise error
+    assert raised.value.__cause__ is error
+    return raised.value
+
+
+def refused(code: str, status: int, message: str = "no", operation: str = "GetAlias") -> boto.ClientError:
+    meta: Any = {"RequestId": "req-1", "HTTPStatusCode": status}
+    return boto.ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": meta}, operation)
+
+
+def check_kind(error: LambdaOpsError, cls: type[LambdaOpsError]) -> None:
+    flags = (error.exit_code, getattr(error, "ambiguous", False), getattr(error, "permanent", False))
+    assert (type(error), flags) == (cls, KINDS[cls])
+    assert error.target == "orders:live"
+    assert "\n" not in error.message
+
+
+# -- AWS answered --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer of AWS's, what it becomes, and a word its hint must have (empty: there is no next step)."""
+
+    code: str
+    status: int
+    cls: type[LambdaOpsError]
+    hint: str
+    message: str = "no"
+    operation: str = "GetAlias"
+    alias: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.code or 'nameless'} {self.status}{' alias' if self.alias else ''}"
+
+
+REFUSALS = [
+    *(
+        Refusal(code, 403, CredentialsExpiredError, "Sign in again")
+        for code in ("ExpiredTokenException", "ExpiredToken", "RequestExpired", "TokenRefreshRequired")
+    ),
+    *(
+        Refusal(code, 403, CredentialsInvalidError, "clock")
+        for code in (
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+            "SignatureDoesNotMatch",
+            "InvalidSignatureException",
+            "IncompleteSignature",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "AuthFailure",
+            "InvalidAccessKeyId",
+            "RequestTimeTooSkewed",
+        )
+    ),
+    *(
+        Refusal(code, 403, AccessDeniedError, "lambda:GetAlias")
+        for code in (
+            "AccessDeniedException",
+            "AccessDenied",
+            "UnauthorizedOperation",
+            "Forbidden",
+            "UnauthorizedAccess",
+        )
+    ),
+    Refusal("AccessDenied", 403, AccessDeniedError, "cloudwatch:DescribeAlarms", operation="DescribeAlarms"),
+    Refusal("AccessDenied", 403, AccessDeniedError, "sts:GetCallerIdentity", operation="GetCallerIdentity"),
+    *(
+        Refusal(code, 400, ThrottledError, "try again")
+        for code in (
+            "TooManyRequestsException",
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "RequestLimitExceeded",
+            "LimitExceededException",
+            "SlowDown",
+        )
+    ),
+    Refusal("Unheard", 429, ThrottledError, "try again"),
+    Refusal("429", 429, ThrottledError, "try again"),
+    Refusal("PreconditionFailedException", 412, AliasChangedError, "Find out who", alias=True),
+    Refusal("PreconditionFailedException", 412, FunctionChangedError, "Find out who", operation="PublishVersion"),
+    Refusal("PreconditionFailedException", 400, AliasChangedError, "Find out who", alias=True),
+    Refusal("Unheard", 412, AliasChangedError, "Find out who", alias=True),
+    Refusal("Unheard", 412, FunctionChangedError, "Find out who"),
+    *(
+        Refusal(code, status, NotFoundError, "--region")
+        for code in ("ResourceNotFoundException", "ResourceNotFound", "NotFoundException")
+        for status in (400, 404)
+    ),
+    *(
+        Refusal(code, status, ConflictError, "wait")
+        for code in ("ResourceConflictException", "ResourceInUseException", "ConcurrentModificationException")
+        for status in (400, 409)
+    ),
+    Refusal("Unheard", 409, ConflictError, "wait"),
+    Refusal("ServiceException", 500, AwsFaultError, "read the state again"),
+    Refusal("InternalFailure", 500, AwsFaultError, "read the state again"),
+    Refusal("502", 502, AwsFaultError, "read the state again", message=PAGE),
+    Refusal("ServiceUnavailable", 503, AwsFaultError, "read the state again"),
+    Refusal("504", 504, AwsFaultError, "read the state again", message="Gateway Timeout"),
+    Refusal("InvalidParameterValueException", 400, RejectedError, ""),
+    Refusal("ValidationError", 400, RejectedError, "", operation="DescribeAlarms"),
+    Refusal("CodeStorageExceededException", 400, RejectedError, "", operation="PublishVersion"),
+    Refusal("InvalidParameterValueException", 400, RejectedError, "", operation="PublishVersion"),
+    # Only PublishVersion compares hashes.
+    Refusal("InvalidParameterValueException", 400, RejectedError, "", message=WRONG_HASH, operation="GetFunction"),
+    Refusal(
+        "InvalidParameterValueException",
+        400,
+        FunctionChangedError,
+        "who deploys",
+        message=WRONG_HASH,
+        operation="PublishVersion",
+    ),
+    # A proxy's or a portal's answer: AWS names its errors.
+    Refusal("302", 302, UnreachableError, "proxy", message=PAGE),
+    Refusal("403", 403, UnreachableError, "proxy", message=PAGE),
+    Refusal("", 403, UnreachableError, "proxy", message=""),
+]
+
+
+@pytest.mark.parametrize("case", REFUSALS, ids=str)
+def test_what_aws_refuses(case: Refusal) -> None:
+    error = translate(refused(case.code, case.status, case.message, case.operation), alias=case.alias)
+    check_kind(error, case.cls)
+    assert error.request_id == "req-1"
+    assert case.hint in error.hint
+    assert bool(error.hint) is bool(case.hint)
+    named = case.code not in ("", str(case.status))
+    said = case.message if named else f"HTTP {case.status} without an AWS error code"
+    assert error.message == f"could not read it: {said}"
+
+
+def test_a_refusal_without_a_message_says_its_code() -> None:
+    assert translate(refused("ServiceException", 500, "")).message == "could not read it: ServiceException"
+
+
+def test_an_answer_without_anything_is_still_an_error_of_ours() -> None:
+    error = translate(boto.ClientError({}, "GetAlias"))
+    assert isinstance(error, UnreachableError)
+    assert error.request_id == ""
+
+
+# -- nobody answered -----------------------------------------------------------------------------------------------
+
+URL = "https://lambda.eu-central-1.amazonaws.com"
+SILENCES: list[tuple[Exception, type[LambdaOpsError], str]] = [
+    (boto.NoCredentialsError(), CredentialsMissingError, "--profile"),
+    (boto.PartialCredentialsError(provider="env", cred_var="KEY"), CredentialsMissingError, "--profile"),
+    (boto.CredentialRetrievalError(provider="process", error_msg="exit 1"), CredentialsMissingError, "--profile"),
+    (boto.SSOError(), CredentialsExpiredError, "aws sso login"),
+    (boto.SSOTokenLoadError(error_msg="no file"), CredentialsExpiredError, "aws sso login"),
+    (boto.UnauthorizedSSOTokenError(), CredentialsExpiredError, "aws sso login"),
+    (boto.TokenRetrievalError(provider="sso", error_msg="old"), CredentialsExpiredError, "aws sso login"),
+    (boto.LoginRefreshRequired(), CredentialsExpiredError, "aws login"),
+    (boto.LoginTokenLoadError(error_msg="no file"), CredentialsExpiredError, "aws login"),
+    (boto.ProfileNotFound(profile="nosuch"), CredentialsMissingError, "list-profiles"),
+    (boto.ConfigNotFound(path="/nowhere"), CredentialsMissingError, "list-profiles"),
+    (boto.NoRegionError(), RegionMissingError, "--region"),
+    (boto.InvalidRegionError(region_name="eu central"), RegionMissingError, "--region"),
+    (boto.ParamValidationError(report="Invalid length\nfor Name"), RejectedError, ""),
+    (boto.EndpointConnectionError(endpoint_url=URL), UnreachableError, "network"),
+    (boto.ConnectTimeoutError(endpoint_url=URL), UnreachableError, "network"),
+    (boto.ReadTimeoutError(endpoint_url=URL), UnreachableError, "network"),
+    (boto.ConnectionClosedError(endpoint_url=URL), UnreachableError, "network"),
+    (boto.SSLError(endpoint_url=URL, error=OSError("self-signed")), UnreachableError, "network"),
+    (boto.ProxyConnectionError(proxy_url="http://proxy.example"), UnreachableError, "network"),
+]
+
+
+@pytest.mark.parametrize(("raised", "cls", "hint"), SILENCES, ids=[type(row[0]).__name__ for row in SILENCES])
+def test_what_gets_no_answer(raised: Exception, cls: type[LambdaOpsError], hint: str) -> None:
+    error = translate(raised)
+    check_kind(error, cls)
+    assert error.request_id == ""
+    assert hint in error.hint
+    assert bool(error.hint) is bool(hint)
+    assert error.message == f"could not read it: {' '.join(str(raised).split())}"
+
+
+@pytest.mark.parametrize("raised", [ResponseParserError(PAGE), UnicodeDecodeError("utf-8", PAGE.encode(), 0, 1, "bad")])
+def test_a_page_that_is_not_aws_s_is_not_repeated(raised: Exception) -> None:
+    error = translate(raised)
+    check_kind(error, UnreachableError)
+    assert error.message == "could not read it: the answer is not AWS's"
+    assert "proxy" in error.hint
+
+
+def test_a_malformed_endpoint() -> None:
+    error = translate(ValueError("Invalid endpoint: no url"))
+    check_kind(error, UnreachableError)
+    assert error.message == "could not read it: Invalid endpoint: no url"
+    assert "AWS_ENDPOINT_URL" in error.hint
+
+
+# -- not botocore's ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [ValueError("'ODD' is not a valid AlarmState"), KeyError("Arn"), OSError("disk"), NotFoundError("ours")],
+    ids=repr,
+)
+def test_what_is_not_botocore_s_goes_through(raised: Exception) -> None:
+    with pytest.raises(type(raised)) as caught, translating("read it", target="orders:live"):
+        raise raised
+    assert caught.value is raised
+
+
+def test_nothing_happens_when_nothing_is_raised() -> None:
+    with translating("read it"):
+        pass

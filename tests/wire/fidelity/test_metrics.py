@@ -1,0 +1,82 @@
+"""corrections/metrics: AWS/Lambda on exactly the three dimension sets of the Lambda developer guide."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.wire.conftest import FAILING, until
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Function
+
+
+def total(function: Function, metric: str, **dimensions: str) -> float:
+    """The sum of a metric on exactly these dimensions."""
+    now = datetime.now(UTC)
+    answer = function.clients("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=1),
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    return float(sum(point["Sum"] for point in answer["Datapoints"]))
+
+
+def sets(function: Function, metric: str) -> list[set[str]]:
+    listed = function.clients("cloudwatch").list_metrics(
+        Namespace="AWS/Lambda", MetricName=metric, Dimensions=[{"Name": "FunctionName", "Value": function.name}]
+    )
+    return [{dimension["Name"] for dimension in found["Dimensions"]} for found in listed["Metrics"]]
+
+
+def test_an_invocation_through_an_alias_counts_on_three_sets(function: Function) -> None:
+    function.point(function.publish(FAILING))
+    for _ in range(3):
+        function.clients("lambda").invoke(FunctionName=function.name, Qualifier="live")
+    name, target = function.name, function.target
+    for metric in ("Invocations", "Errors"):
+        assert total(function, metric, FunctionName=name) == 3
+        assert total(function, metric, FunctionName=name, Resource=target) == 3
+        assert total(function, metric, FunctionName=name, Resource=target, ExecutedVersion="3") == 3
+        assert sorted(map(len, sets(function, metric))) == [1, 2, 3]
+    assert total(function, "Throttles", FunctionName=name) == 0
+    assert total(function, "Duration", FunctionName=name) > 0
+
+
+def test_an_invocation_by_number_has_no_executed_version(function: Function) -> None:
+    """ "ExecutedVersion ... applies to alias invocations only": smoke tests by number stay out of the comparison."""
+    function.clients("lambda").invoke(FunctionName=function.name, Qualifier="2")
+    assert sorted(map(len, sets(function, "Invocations"))) == [1, 2]
+
+
+def test_success_publishes_errors_of_zero(function: Function) -> None:
+    function.clients("lambda").invoke(FunctionName=function.name, Qualifier="live")
+    assert sorted(map(len, sets(function, "Errors"))) == [1, 2, 3]
+    assert total(function, "Errors", FunctionName=function.name) == 0
+
+
+def test_a_throttled_request_is_neither_an_invocation_nor_an_error(function: Function) -> None:
+    functions = function.clients("lambda")
+    functions.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=0)
+    with pytest.raises(ClientError, match="Rate"):
+        functions.invoke(FunctionName=function.name, Qualifier="live")
+    assert total(function, "Throttles", FunctionName=function.name, Resource=function.target) == 1
+    assert total(function, "Invocations", FunctionName=function.name) == 0
+    assert total(function, "Errors", FunctionName=function.name) == 0
+
+
+def test_a_queue_s_batches_count_too(function: Function) -> None:
+    queues = function.clients("sqs")
+    url = queues.create_queue(QueueName=function.name)["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    function.clients("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName=function.target)
+    queues.send_message(QueueUrl=url, MessageBody="x")
+    where = {"FunctionName": function.name, "Resource": function.target, "ExecutedVersion": "1"}
+    until(lambda: total(function, "Invocations", **where) == 1)
