@@ -138,7 +138,6 @@ def _classify(code: str, status: int, said: str, operation: str, *, alias: bool)
 
 def _action(operation: str) -> str:
     service = {"GetCallerIdentity": "sts", "DescribeAlarms": "cloudwatch"}.get(operation, "lambda")
-    # IAM's name for the call differs here: service authorization reference, AWS Lambda.
     return f"{service}:{operation}"
 
 
@@ -151,6 +150,17 @@ def _unanswered(error: BotoCoreError, doing: str, target: str) -> LambdaOpsError
     match error:
         case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.CredentialRetrievalError():
             hint = "Set a profile (--profile), AWS_PROFILE, or the AWS_* variables; in CI assume a role first."
+            return CredentialsMissingError(message, hint=hint, target=target)
+        case (
+            boto.ConfigParseError()
+            | boto.InvalidConfigError()
+            | boto.RefreshWithMFAUnsupportedError()
+            | boto.MetadataRetrievalError()
+            | boto.MissingDependencyException()
+        ):
+            hint = (
+                "Check ~/.aws/config and the credentials' source: aws sts get-caller-identity shows whether they work."
+            )
             return CredentialsMissingError(message, hint=hint, target=target)
         case boto.SSOError() | boto.TokenRetrievalError():
             return CredentialsExpiredError(message, hint="Sign in again: aws sso login.", target=target)

@@ -87,7 +87,7 @@ class LambdaFunctions:
         """Every published version, oldest first."""
         with translating(f"list the versions of {function}", target=function):
             pages = self._client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-            found = [_version(item) for page in pages for item in page["Versions"] if item["Version"] != LATEST]
+            found = [_version(item) for page in pages for item in page["Versions"] if item["Version"].isdigit()]
         return sorted(found, key=lambda version: int(version.number))
 
     def update_code(self, function: str, code: Code, revision: str) -> Version:
@@ -114,7 +114,7 @@ class LambdaFunctions:
             return _version(self._busy(self._client.publish_version, parameters))
 
     def _busy(self, call: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Make a call that AWS refuses while another update is in progress (409), trying again for about a minute."""
+        """Make a call that AWS refuses while another update is in progress (409), trying again for under a minute."""
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
         retrying = Retrying(
@@ -143,7 +143,7 @@ class LambdaFunctions:
             except client.exceptions.ResourceNotFoundException:
                 return []  # no policy, or no function: the versions' check tells the latter
         statements = json.loads(answer["Policy"]).get("Statement", [])
-        return [_permission(item) for item in statements if item.get("Effect") == "Allow"]
+        return [_permission(item) for item in statements if item.get("Effect") == "Allow" and _invokes(item)]
 
     def provisioned(self, function: str, alias: str) -> Provisioned | None:
         """Provisioned concurrency of the alias."""
@@ -201,10 +201,19 @@ def _event_source(item: Mapping[str, Any]) -> EventSource:
     )
 
 
+def _invokes(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement is about invoking, rather than, say, reading the configuration."""
+    actions = statement.get("Action", "*")
+    every = [actions] if isinstance(actions, str) else actions
+    return any(action in ("*", "lambda:*") or action.startswith("lambda:Invoke") for action in every)
+
+
 def _permission(statement: Mapping[str, Any]) -> Permission:
     principal = statement.get("Principal", "*")
     if isinstance(principal, dict):
         principal = next(iter(principal.values()), "*")
+    if isinstance(principal, list):
+        principal = ", ".join(principal)
     return Permission(str(principal), _qualifier(str(statement.get("Resource", ""))), str(statement.get("Sid", "")))
 
 

@@ -28,6 +28,7 @@ _READ_SECONDS = 10
 _ATTEMPTS = 4
 _URGENT_ATTEMPTS = 6
 _NO_SUCCESS = 300
+_REQUEST_ID = ("x-amzn-RequestId", "x-amz-request-id")
 
 
 class Session:
@@ -106,8 +107,13 @@ class Session:
 
 
 def _refuse_page(http_response: AWSResponse, **_: object) -> None:
-    """Refuse a sign-in page with status 200, which botocore reads as an answer with nothing in it: no alarms, say."""
+    """Refuse a stranger's answer with status 200, which botocore reads as one with nothing in it: no alarms, say.
+
+    AWS names every request in its answer; a sign-in page or a misconfigured proxy does not.
+    """
     from botocore.parsers import ResponseParserError
 
-    if "html" in http_response.headers.get("Content-Type", "") and http_response.status_code < _NO_SUCCESS:
-        raise ResponseParserError("a page of HTML")
+    headers = http_response.headers
+    # Every HTTP answer has some header; one without any never crossed a wire (a recorded one).
+    if http_response.status_code < _NO_SUCCESS and headers and not any(headers.get(name) for name in _REQUEST_ID):
+        raise ResponseParserError("not an answer of AWS")

@@ -95,7 +95,8 @@ def _furnish(endpoint: str, variables: Mapping[str, str]) -> tuple[str, ...]:
     from botocore.config import Config
 
     session = _session(variables)
-    direct = Config(proxies={})  # the server is on this machine
+    # The server is on this machine: no proxy belongs in between, and what does not answer at once is gone.
+    direct = Config(proxies={}, retries={"total_max_attempts": 2}, connect_timeout=2)
     functions = session.client("lambda", endpoint_url=endpoint, config=direct)
     # Services without type stubs here.
     roles: Any = session.client("iam", endpoint_url=endpoint, config=direct)

@@ -428,6 +428,21 @@ def test_a_torn_journal_is_mentioned(rig: Rig) -> None:
     assert any(isinstance(n, Warned) and "incomplete" in n.message for n in rig.notices)
 
 
+def test_a_journal_that_grew_since_it_was_read_stops_the_release(rig: Rig) -> None:
+    """Somebody released or rolled back between our look and our turn."""
+
+    def meanwhile(notice: Notice) -> None:
+        if isinstance(notice, Planned):
+            rig.on_notice = None
+            rig.world.repoint_alias(SPLIT)
+            rig.rollback()
+
+    rig.on_notice = meanwhile
+    with pytest.raises(ReleaseInProgressError, match="grew since it was read"):
+        rig.release()
+    assert rig.world.writes == [Routing("1")]
+
+
 def test_a_second_driver_is_refused(rig: Rig) -> None:
     rig.journals.busy = True
     with pytest.raises(ReleaseInProgressError, match="4711"):

@@ -57,10 +57,55 @@ def test_states(rule: Rule, seen: dict[int, float], before: str, after: str) -> 
     assert assess(rule, seen, P, NOW, before)[0] == after
 
 
-def test_a_reason_tells_the_points_and_the_threshold() -> None:
-    _, reason = assess(Rule(ABOVE, 0.0), values(3.0), P, NOW, OK)
-    assert reason.startswith("Threshold Crossed: 1 ")
-    assert "[3.0 (12/01/70 13:46:30)] was greater than the threshold (0.0)" in reason
+@pytest.mark.parametrize(
+    ("rule", "seen", "reason"),
+    [
+        # As recorded on AWS, for an alarm without DatapointsToAlarm.
+        (
+            Rule(ABOVE, 21.0),
+            values(21.5),
+            "Threshold Crossed: 1 datapoint [21.5 (12/01/70 13:46:30)] was greater than the threshold (21.0).",
+        ),
+        # As recorded on AWS.
+        (
+            Rule(ABOVE, 2.0, 2, 2, "breaching"),
+            {},
+            (
+                "Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were treated as "
+                "[Breaching]."
+            ),
+        ),
+        (
+            Rule(ABOVE, 2.0, missing="notBreaching"),
+            {},
+            (
+                "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as "
+                "[NonBreaching]."
+            ),
+        ),
+        (Rule(ABOVE, 2.0), {}, "Insufficient Data: 1 datapoint was unknown."),
+        (Rule(ABOVE, 2.0, 3, 3), {}, "Insufficient Data: 3 datapoints were unknown."),
+        (
+            Rule(ABOVE, 2.0, 3, 2),
+            values(3.0, 0.0, 4.0),
+            (
+                "Threshold Crossed: 2 out of the last 3 datapoints [4.0 (12/01/70 13:46:30), 3.0 (12/01/70 13:46:10)] "
+                "were greater than the threshold (2.0) (minimum 2 datapoints for OK -> ALARM transition)."
+            ),
+        ),
+        # Only those that speak for OK are listed, and it takes N - M + 1 of them.
+        (
+            Rule(ABOVE, 2.0, 3, 2),
+            values(0.0, 1.0, 4.0),
+            (
+                "Threshold Crossed: 2 out of the last 3 datapoints [1.0 (12/01/70 13:46:20), 0.0 (12/01/70 13:46:10)] "
+                "were not greater than the threshold (2.0) (minimum 2 datapoints for ALARM -> OK transition)."
+            ),
+        ),
+    ],
+)
+def test_a_reason_is_worded_as_cloudwatch_words_it(rule: Rule, seen: dict[int, float], reason: str) -> None:
+    assert assess(rule, seen, P, NOW, OK)[1] == reason
 
 
 @pytest.mark.parametrize(
@@ -127,3 +172,44 @@ def test_it_is_total_and_the_order_of_samples_does_not_matter(rule: Rule, sample
     found = assess(rule, series(samples, P, "Maximum"), P, NOW, state)
     assert found[0] in (OK, ALARM, INSUFFICIENT)
     assert found == assess(rule, series(samples[::-1], P, "Maximum"), P, NOW, state)
+
+
+@given(rules, samples_of, st.floats(-100, 100))
+def test_the_open_period_can_convict_but_not_acquit(rule: Rule, samples: list[Sample], opened: float) -> None:
+    closed = {start: value for start, value in series(samples, P, "Sum").items() if start < 1_000_000}
+    found = assess(rule, {**closed, 1_000_000: opened}, P, NOW, OK)
+    breaching = opened > rule.threshold if rule.comparison == ABOVE else opened < rule.threshold
+    if not breaching:
+        assert found == assess(rule, closed, P, NOW, OK), "as if it were not there"
+    elif rule.datapoints == 1:
+        assert found[0] == ALARM
+
+
+counted = st.builds(Sample, st.just(0.0), st.integers(-50, 50).map(float), st.integers(1, 5).map(float))
+
+
+@given(st.lists(counted), st.data())
+def test_no_statistic_depends_on_the_order_of_samples(samples: list[Sample], data: st.DataObject) -> None:
+    shuffled = data.draw(st.permutations(samples))
+    for name in ("Sum", "Average", "Minimum", "Maximum", "SampleCount", "p50", "p90", "p99.9"):
+        assert statistic(shuffled, name) == statistic(samples, name)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("e < i", 1.0),
+        ("e > i", 0.0),
+        ("e <= 1", 1.0),
+        ("i >= 3", 0.0),
+        ("e == 1", 1.0),
+        ("e != 1", 0.0),
+        ("e * i", 2.0),
+        ("IF(i >= 2, 100 * e / i, 0)", 50.0),
+        ("IF(e > 5, e, i)", 2.0),
+        ("1.5", 1.5),
+        ("FILL(e, 9)", 1.0),
+    ],
+)
+def test_metric_math_of_one_period(expression: str, expected: float) -> None:
+    assert calculate(expression, {"e": {0: 1.0}, "i": {0: 2.0}}) == {0: expected}

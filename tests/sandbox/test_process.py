@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambdaops.core.errors import SandboxUnavailableError
-from lambdaops.sandbox import process, server, traffic
+from lambdaops.sandbox import launcher, process, server, traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,3 +106,45 @@ def test_the_sandbox_never_points_at_a_real_account() -> None:
     variables = server.environment(server.Server(1, 4566))
     assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
     assert variables["AWS_ACCESS_KEY_ID"] == "0" * 12
+
+
+def test_another_ministack_is_refused_before_it_is_corrected(tmp_path: Path) -> None:
+    """Its functions may have moved: the start fails with both versions and the remedy."""
+    metadata = tmp_path / "ministack-9.9.9.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: ministack\nVersion: 9.9.9\n")
+    variables = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", server.MODULE], env=variables, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f"ministack 9.9.9 is installed, the sandbox needs {launcher.PINNED}: pip install 'lambdaops[sandbox]'"
+    )
+
+
+def test_the_pinned_version_is_the_one_that_is_installed_with_us() -> None:
+    """The corrections, the extra in pyproject.toml and what the tests run against are one version."""
+    assert importlib.metadata.version("ministack") == launcher.PINNED
+    assert f"ministack=={launcher.PINNED}" in "".join(importlib.metadata.requires("lambdaops") or [])
+
+
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(60)
+"""
+
+
+def test_who_is_deaf_to_a_polite_request_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_GRACE_SECONDS", 0.3)
+    (tmp_path / "lambdaops_probe.py").write_text(STUBBORN)
+    log = tmp_path / "log"
+    pid = process.launch("lambdaops_probe", (), {**os.environ, "PYTHONPATH": str(tmp_path)}, log)
+    deadline = time.monotonic() + 10
+    while not log.read_text().strip():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.end(pid, "lambdaops_probe")
+    assert not alive(pid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import random
 from collections import Counter
 from typing import Any
@@ -29,7 +30,7 @@ def body_of(event: dict[str, Any]) -> dict[str, Any]:
 
 def near(count: int, share: float) -> bool:
     """Within four standard deviations."""
-    return abs(count - COUNT * share) < 4 * (COUNT * share * (1 - share)) ** 0.5
+    return abs(count - COUNT * share) < 4 * math.sqrt(COUNT * share * (1 - share))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any
 
-from lambdaops.sandbox.evaluate import MathError, Rule, Sample, assess, calculate, series
+from lambdaops.sandbox.evaluate import Rule, Sample, assess, calculate, series
 
 _EVERY_SECONDS = 1.0
 _LOG = logging.getLogger("lambdaops.sandbox.alarms")
@@ -31,6 +31,9 @@ def apply() -> None:
         if alarm is not None:
             if data.get("Metrics"):
                 alarm["Metrics"] = data["Metrics"]
+                alarm["Statistic"] = alarm["Period"] = None
+            if alarm["ExtendedStatistic"]:
+                alarm["Statistic"] = None
             for absent in [key for key, value in alarm.items() if value is None]:
                 del alarm[absent]  # AWS leaves out what was not set
             alarm["StateTransitionedTimestamp"] = existing.get("StateTransitionedTimestamp", time.time())
@@ -77,8 +80,9 @@ def _watch() -> None:
             _request_region.set(region)
             try:
                 _evaluate(cloudwatch, alarm, time.time())
-            except MathError as error:
-                _LOG.warning("alarm %s: %s", alarm["AlarmName"], error)
+            except (KeyError, ValueError) as error:
+                # A kind of alarm that is not understood here, as on anomalies: it keeps its state, the others go on.
+                _LOG.warning("alarm %s is not evaluated: %r", alarm["AlarmName"], error)
 
 
 def _evaluate(cloudwatch: Any, alarm: dict[str, Any], now: float) -> None:  # noqa: ANN401

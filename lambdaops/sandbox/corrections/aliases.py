@@ -40,7 +40,14 @@ def apply() -> None:
 
     def created(name: str, data: dict[str, Any]) -> object:
         weights = (data.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-        answer: object = refusal(name, data.get("FunctionVersion", ""), weights) or create(name, data)
+        version, arn = data.get("FunctionVersion", ""), lambda_svc._func_arn(name)
+        function = lambda_svc._functions.get(name)
+        if function is None:
+            return error_response_json("ResourceNotFoundException", f"Function not found: {arn}:{version}", 404)
+        refused = refusal(name, version, weights)
+        if refused is None and data.get("Name") in function["aliases"]:
+            return error_response_json("ResourceConflictException", f"Alias already exists: {arn}:{data['Name']}", 409)
+        answer: object = refused or create(name, data)
         return answer
 
     def updated(name: str, alias_name: str, data: dict[str, Any]) -> object:

@@ -27,7 +27,7 @@ def apply() -> None:
     """Route through the alias before ministack looks at it."""
     from ministack.services import lambda_svc
 
-    invoke = lambda_svc._invoke
+    invoke, execute = lambda_svc._invoke, lambda_svc._execute_function
     run_batch = lambda_svc._run_sqs_batch
 
     async def routed(
@@ -58,12 +58,20 @@ def apply() -> None:
         finally:
             ROUTE.reset(token)
 
+    def executed(record: dict[str, Any], event: object) -> object:
+        # Code that runs through an alias sees the alias in its ARN, not the version that was chosen.
+        route, config = ROUTE.get(), record.get("config")
+        if route is not None and route.alias and config:
+            function_arn = ":".join(config["FunctionArn"].split(":")[:7])
+            record = {**record, "config": {**config, "FunctionArn": f"{function_arn}:{route.alias}"}}
+        return execute(record, event)
+
     def reserved(_record: dict[str, Any], config: dict[str, Any]) -> int | None:
         # It belongs to the function and all its versions share it; ministack looks at the version's record.
         limit = lambda_svc._functions.get(config.get("FunctionName", ""), {}).get("concurrency")
         return None if limit is None else int(limit)
 
-    lambda_svc._invoke = routed
+    lambda_svc._invoke, lambda_svc._execute_function = routed, executed
     lambda_svc._reserved_concurrency = reserved
     lambda_svc._run_sqs_batch = routed_batch
 

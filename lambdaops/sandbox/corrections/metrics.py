@@ -68,7 +68,8 @@ def _record(function: str, metric: str, value: float, unit: str, at: float) -> N
     from ministack.services import cloudwatch
 
     route = ROUTE.get()
-    resource = f"{function}:{route.alias}" if route and route.alias else function
+    qualifier = route and (route.alias or route.version)
+    resource = f"{function}:{qualifier}" if qualifier and qualifier != "$LATEST" else function
     sets = [{"FunctionName": function}, {"FunctionName": function, "Resource": resource}]
     if route and route.alias:
         sets.append({"FunctionName": function, "Resource": resource, "ExecutedVersion": route.version})

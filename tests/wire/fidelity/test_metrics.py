@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -72,11 +72,45 @@ def test_a_throttled_request_is_neither_an_invocation_nor_an_error(function: Fun
     assert total(function, "Errors", FunctionName=function.name) == 0
 
 
-def test_a_queue_s_batches_count_too(function: Function) -> None:
+def queue_for(function: Function, **mapping: Any) -> str:
+    """A queue whose messages a function of the test's own gets; its URL."""
     queues = function.clients("sqs")
-    url = queues.create_queue(QueueName=function.name)["QueueUrl"]
+    url: str = queues.create_queue(QueueName=function.name, Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    function.clients("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName=function.target)
-    queues.send_message(QueueUrl=url, MessageBody="x")
-    where = {"FunctionName": function.name, "Resource": function.target, "ExecutedVersion": "1"}
-    until(lambda: total(function, "Invocations", **where) == 1)
+    function.clients("lambda").create_event_source_mapping(EventSourceArn=arn, **mapping)
+    return url
+
+
+def test_a_queue_s_batches_count_too(function: Function) -> None:
+    function.point("1", {function.publish(FAILING): 1.0})
+    url = queue_for(function, FunctionName=function.target, BatchSize=10)
+    function.clients("sqs").send_message(QueueUrl=url, MessageBody="x")
+    resource = {"FunctionName": function.name, "Resource": function.target}
+    for where in ({**resource, "ExecutedVersion": "3"}, resource, {"FunctionName": function.name}):
+        until(lambda where=where: total(function, "Errors", **where) == 1)  # type: ignore[misc]
+        assert total(function, "Invocations", **where) == 1
+    assert total(function, "Invocations", **resource, ExecutedVersion="1") == 0
+
+
+def test_every_retry_of_an_asynchronous_invocation_counts(function: Function) -> None:
+    function.point(function.publish(FAILING))
+    functions = function.clients("lambda")
+    functions.put_function_event_invoke_config(FunctionName=function.name, MaximumRetryAttempts=1)
+    functions.invoke(FunctionName=function.name, Qualifier="live", InvocationType="Event", Payload=b"{}")
+    until(lambda: total(function, "Errors", FunctionName=function.name, Resource=function.target) >= 2)
+    assert total(function, "Invocations", FunctionName=function.name) == total(
+        function, "Errors", FunctionName=function.name
+    )
+
+
+def test_a_version_and_the_function_itself_are_resources_of_their_own(function: Function) -> None:
+    functions, name = function.clients("lambda"), function.name
+    functions.invoke(FunctionName=name)
+    for _ in range(2):
+        functions.invoke(FunctionName=name, Qualifier="2")
+    for _ in range(4):
+        functions.invoke(FunctionName=name, Qualifier="live")
+    assert total(function, "Invocations", FunctionName=name) == 7
+    assert total(function, "Invocations", FunctionName=name, Resource=name) == 1
+    assert total(function, "Invocations", FunctionName=name, Resource=f"{name}:2") == 2
+    assert total(function, "Invocations", FunctionName=name, Resource=f"{name}:live") == 4

@@ -34,10 +34,35 @@ def test_a_wrong_code_hash(function: Function) -> None:
     )
 
 
-def test_a_wrong_revision(function: Function) -> None:
+STALE = (
+    "PreconditionFailedException",
+    412,
+    (
+        "The Revision Id provided does not match the latest Revision Id. "
+        "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+    ),
+)
+
+
+def test_a_stale_revision(function: Function) -> None:
+    functions, name, wrong = function.clients("lambda"), function.name, "00000000-0000-0000-0000-000000000000"
+    code, config = functions.update_function_code, functions.update_function_configuration
+    assert refused(lambda: functions.publish_version(FunctionName=name, RevisionId=wrong)) == STALE
+    assert refused(lambda: code(FunctionName=name, ZipFile=answering("x"), RevisionId=wrong)) == STALE
+    assert refused(lambda: code(FunctionName=name, ZipFile=answering("x"), RevisionId=wrong, DryRun=True)) == STALE
+    assert refused(lambda: config(FunctionName=name, MemorySize=256, RevisionId=wrong)) == STALE
+    assert len(functions.list_versions_by_function(FunctionName=name)["Versions"]) == 3
+
+
+def test_the_right_hash_and_revision_publish(function: Function) -> None:
     functions = function.clients("lambda")
-    code, status, _ = refused(lambda: functions.publish_version(FunctionName=function.name, RevisionId="wrong"))
-    assert (code, status) == ("PreconditionFailedException", 412)
+    functions.update_function_code(FunctionName=function.name, ZipFile=answering("three"))
+    now = function.settle()
+    made = functions.publish_version(
+        FunctionName=function.name, CodeSha256=now["CodeSha256"], RevisionId=now["RevisionId"], Description="why"
+    )
+    assert (made["Version"], made["CodeSha256"], made["Description"]) == ("3", now["CodeSha256"], "why")
+    assert made["FunctionArn"] == f"{function.arn}:3"
 
 
 def test_nothing_overlaps_an_update_in_progress(function: Function) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from lambdaops.sandbox import events, shop
 from lambdaops.sandbox import server as sandbox
-from lambdaops.sandbox import shop
+from tests.wire.conftest import ROLE, Clients, zipped
 
 if TYPE_CHECKING:
     from lambdaops.sandbox.server import Server
@@ -40,13 +45,54 @@ def test_it_listens_on_loopback_only(server: Server) -> None:
     assert listening(server.port) == {"0100007F"}
 
 
+def test_it_cannot_be_reached_under_another_address_of_the_machine(server: Server) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; tells which address would be used
+        except OSError:
+            pytest.skip("the machine has no other address")
+        address = probe.getsockname()[0]
+    if address.startswith("127."):
+        pytest.skip("the machine has no other address")
+    with socket.socket() as caller:
+        caller.settimeout(2)
+        assert caller.connect_ex((address, server.port)) != 0
+
+
+def test_the_functions_in_it_never_see_the_caller_s_aws_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code in the sandbox that makes an AWS call must not reach a real account."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "the-caller-s-own")
+    running = sandbox.start(tmp_path)
+    monkeypatch.undo()  # boto3 here would look for the profile
+    try:
+        functions = Clients(running)("lambda")
+        source = "import os\ndef handler(event, context):\n    return dict(os.environ)\n"
+        functions.create_function(
+            FunctionName="env", Runtime="python3.11", Role=ROLE, Handler="app.handler", Code={"ZipFile": zipped(source)}
+        )
+        functions.get_waiter("function_active_v2").wait(FunctionName="env", WaiterConfig={"Delay": 1})
+        seen = json.loads(functions.invoke(FunctionName="env")["Payload"].read())
+    finally:
+        sandbox.stop(running)
+    assert "the-caller-s-own" not in seen.values()
+
+
 def test_nothing_is_left_running(tmp_path: Path) -> None:
     running = sandbox.start(tmp_path)
     port = f"GATEWAY_PORT={running.port}"
     variables = sandbox.environment(running)
     opened = shop.open_shop(running.endpoint, variables, tmp_path)
     assert opened == shop.open_shop(running.endpoint, variables, tmp_path)
-    assert mentioning(port)
+    clients = Clients(running)
+    for name in opened.functions:
+        event = json.dumps(events.SAMPLE[name]).encode()
+        answer = clients("lambda").invoke(FunctionName=name, Qualifier=opened.alias, Payload=event)
+        assert "FunctionError" not in answer
+    workers = [process for process in mentioning(port) if process != str(running.pid)]
+    assert len(workers) >= len(opened.functions), "each function that ran has a process"
     sandbox.stop(running)
     deadline = time.monotonic() + 5
     while mentioning(port):
