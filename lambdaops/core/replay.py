@@ -21,6 +21,7 @@ from lambdaops.core.events import (
     Resumed,
     RolledBack,
 )
+from lambdaops.core.gates import Verdict, worst
 from lambdaops.core.machine import landed
 from lambdaops.core.model import AlarmReading, Routing
 from lambdaops.core.plan import Plan
@@ -61,9 +62,11 @@ def advance(release: Release, entry: Entry) -> Release:
     """Fold one more entry of the same release."""
     now = replace(release, last=entry)
     match entry.event:
-        case Observed(alarms=alarms):
-            # An empty look (the alarms could not be read) does not replace the last one that was seen.
-            return replace(now, alarms=alarms or now.alarms)
+        case Observed(alarms=alarms, gates=gates):
+            # An empty look (the alarms could not be read) does not replace the last one that was seen. Neither does one
+            # that objected: a process that dies before it acts must see the same objection again, a flap included.
+            objected = worst(gates)[0] is Verdict.FAIL
+            return now if objected or not alarms else replace(now, alarms=alarms)
         case Decided(state=state) | Resumed(state=state):
             return replace(now, state=state)
         case Intent() as intent:

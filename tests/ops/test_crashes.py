@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,8 @@ from lambdaops.core.errors import (
     ThrottledError,
     UnreachableError,
 )
-from lambdaops.core.events import Intent
+from lambdaops.core.events import Closed, Intent, Observed
+from lambdaops.core.gates import Verdict
 from lambdaops.core.model import AlarmState, Routing
 from lambdaops.core.plan import Stage
 from lambdaops.core.states import Signal
@@ -171,6 +173,30 @@ def test_a_rollback_command_at_any_moment_wins(plan: Plan, when: int) -> None:
     if rig.world.writes[-1] == Routing("1"):
         assert ended.exit_code is ExitCode.CONFLICT
     assert rig.world.routing in (Routing("1"), Routing("2"))
+
+
+def test_a_flap_seen_just_before_the_process_died_still_counts() -> None:
+    """The look is in the journal, the decision is not: the next process must object for the same reason."""
+    rig = Rig()
+    rig.world.alarm("errors")
+    rig.world.clock.after(35, lambda: rig.world.flap("errors"))
+
+    def die(notice: Notice) -> None:
+        seen = getattr(notice, "event", None)
+        if isinstance(seen, Observed) and any(gate.verdict is Verdict.FAIL for gate in seen.gates):
+            rig.on_notice = None
+            raise Crash
+
+    rig.on_notice = die
+    with pytest.raises(Crash):
+        rig.release()
+    rig.journals.busy = False
+    ended = rig.release()
+    assert ended.exit_code is ExitCode.ROLLED_BACK
+    last = rig.journal.entries[-1].event
+    assert isinstance(last, Closed)
+    assert "left OK and came back" in last.reason
+    rig.expect("1")
 
 
 def test_a_release_denied_in_the_middle_keeps_the_journaled_split() -> None:
