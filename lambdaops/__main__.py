@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -12,6 +13,9 @@ def run() -> None:
 
         sys.stdout.write(f"lambdaops {__version__}\n")
         raise SystemExit(0)
+    # boto3 builds many objects that stay: the collector would walk them again and again and free nothing. Measured: a
+    # rollback takes 6 % less time. A long release still collects, only later.
+    gc.set_threshold(50_000, 20, 20)
     from lambdaops.cli.env import Env  # noqa: PLC0415
     from lambdaops.cli.main import main  # noqa: PLC0415
 
