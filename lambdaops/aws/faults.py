@@ -1,11 +1,13 @@
 """botocore's exceptions turned into our errors, once, in one place.
 
 Rules this file guarantees: every error says what was being done, why it failed and what to do next; the AWS request id
-is kept; only botocore's own exceptions are caught; an error whose call may have taken effect all the same is ambiguous.
+is kept; only botocore's own exceptions are caught; an error whose call may have taken effect all the same is ambiguous;
+no credential that AWS or botocore repeats in a message gets into ours.
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -44,6 +46,8 @@ _INVALID = {
     "AuthFailure",
     "InvalidAccessKeyId",
     "RequestTimeTooSkewed",
+    "InvalidIdentityToken",
+    "IDPRejectedClaim",
 }
 _THROTTLED = {
     "TooManyRequestsException",
@@ -61,6 +65,13 @@ _CONFLICT = {"ResourceConflictException", "ResourceInUseException", "ConcurrentM
 _STALE = {"PreconditionFailedException"}
 _WRONG_HASH = "CodeSHA256"
 _STRANGER_HINT = "Check for a proxy or a sign-in page between this machine and AWS, and AWS_ENDPOINT_URL."
+_REFUSED_HINT = "AWS will not do this as it was asked: change what it names, then run the command again."
+_SIZE_HINT = "A package sent directly may have 50 MB: put it into S3 and give --s3 s3://BUCKET/KEY."
+_OWN_HINT = "Or an earlier try of this very call took effect and its answer was lost: look before going on."
+# What a refusal names, as in: is not authorized to perform ACTION on resource ARN.
+_PERFORM = re.compile(r"perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
+_SIGNED_IN = re.compile(r"//[^/@\s\"]*@")
+_TOO_LARGE = 413
 _TOO_MANY, _PRECONDITION, _CONFLICT_STATUS, _FAULT = 429, 412, 409, 500
 
 
@@ -94,7 +105,8 @@ def translating(doing: str, *, target: str = "", alias: bool = False) -> Iterato
         # botocore reports a malformed endpoint URL this way, and nothing else of ours reaches it.
         if "endpoint" not in str(error).lower():
             raise
-        raise UnreachableError(f"could not {doing}: {error}", hint="Check AWS_ENDPOINT_URL.", target=target) from error
+        message = f"could not {doing}: {_masked(str(error))}"
+        raise UnreachableError(message, hint="Check AWS_ENDPOINT_URL.", target=target) from error
 
 
 def _answered(error: ClientError, doing: str, target: str, *, alias: bool) -> LambdaOpsError:
@@ -102,13 +114,25 @@ def _answered(error: ClientError, doing: str, target: str, *, alias: bool) -> La
     answer = error.response.get("Error", {})
     meta = error.response.get("ResponseMetadata", {})
     code = str(answer.get("Code", ""))
-    said = str(answer.get("Message", "")) or code
+    said = _first_line(str(answer.get("Message", ""))) or code
     status = int(meta.get("HTTPStatusCode", 0))
     if code in ("", str(status)):
         # No error of AWS's: botocore then takes the status for the code, and a whole page of HTML for the message.
         said = f"HTTP {status} without an AWS error code"
     cls, hint = _classify(code, status, said, error.operation_name, alias=alias)
+    if issubclass(cls, (AliasChangedError, FunctionChangedError)) and meta.get("RetryAttempts", 0):
+        hint = f"{hint} {_OWN_HINT}"
     return cls(f"could not {doing}: {said}", hint=hint, target=target, request_id=str(meta.get("RequestId", "")))
+
+
+def _masked(text: str) -> str:
+    """Without the name and password that a URL in it may hold."""
+    return _SIGNED_IN.sub("//***@", text)
+
+
+def _first_line(text: str) -> str:
+    """What AWS says, not what it repeats: of a bad signature it shows the whole request, session token included."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def _classify(code: str, status: int, said: str, operation: str, *, alias: bool) -> tuple[type[LambdaOpsError], str]:
@@ -117,7 +141,7 @@ def _classify(code: str, status: int, said: str, operation: str, *, alias: bool)
     if code in _INVALID:
         return CredentialsInvalidError, "Check the credentials and this machine's clock: signatures carry the time."
     if code in _DENIED:
-        return AccessDeniedError, f"The caller needs {_action(operation)} on it; check the role's policy."
+        return AccessDeniedError, _permission_hint(operation, said)
     if code in _THROTTLED or status == _TOO_MANY:
         return ThrottledError, "The account's API rate is used up; try again in a minute."
     if code in _STALE or status == _PRECONDITION:
@@ -133,19 +157,31 @@ def _classify(code: str, status: int, said: str, operation: str, *, alias: bool)
         return FunctionChangedError, "The code is not what was uploaded. Find out who deploys this function."
     if code in ("", str(status)):
         return UnreachableError, _STRANGER_HINT
-    return RejectedError, ""
+    return RejectedError, _SIZE_HINT if status == _TOO_LARGE else _REFUSED_HINT
 
 
-def _action(operation: str) -> str:
-    service = {"GetCallerIdentity": "sts", "DescribeAlarms": "cloudwatch"}.get(operation, "lambda")
-    return f"{service}:{operation}"
+def _permission_hint(operation: str, said: str) -> str:
+    """Which permission is missing: the one AWS names (it may be another service's), else the call's own."""
+    service = {"DescribeAlarms": "cloudwatch", "GetCallerIdentity": "sts"}.get(operation, "lambda")
+    # Credentials that are fetched on the way: a profile's role_arn, a CI's web identity.
+    service = "sts" if operation.startswith("AssumeRole") else service
+    named = _PERFORM.search(said)
+    action = named[1] if named else f"{service}:{operation}"
+    if "explicit deny" in said:
+        return f"A policy denies {action} explicitly, so allowing it elsewhere will not help; find that policy."
+    if action == "cloudwatch:DescribeAlarms":
+        return f"The caller needs {action} on *: composite alarms cannot be read with less."
+    return f"The caller needs {action} on it; check the role's policy."
 
 
 def _unanswered(error: BotoCoreError, doing: str, target: str) -> LambdaOpsError:
     """The call never got an answer, or was never made."""
     from botocore import exceptions as boto
 
-    said = " ".join(str(error).split())
+    said = _masked(" ".join(str(error).split()))
+    if type(error) is boto.HTTPClientError:
+        # It wraps whatever failed, such as a header that could not be sent: a session token, for instance.
+        said = "the request could not be sent or its answer not read; do AWS_* variables end in a line break?"
     message = f"could not {doing}: {said}"
     match error:
         case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.CredentialRetrievalError():
@@ -157,6 +193,8 @@ def _unanswered(error: BotoCoreError, doing: str, target: str) -> LambdaOpsError
             | boto.RefreshWithMFAUnsupportedError()
             | boto.MetadataRetrievalError()
             | boto.MissingDependencyException()
+            | boto.InvalidDefaultsMode()
+            | boto.NoAuthTokenError()
         ):
             hint = (
                 "Check ~/.aws/config and the credentials' source: aws sts get-caller-identity shows whether they work."
@@ -172,7 +210,7 @@ def _unanswered(error: BotoCoreError, doing: str, target: str) -> LambdaOpsError
         case boto.NoRegionError() | boto.InvalidRegionError():
             return RegionMissingError(message, hint="Give --region, or set AWS_REGION.", target=target)
         case boto.ParamValidationError():
-            return RejectedError(message, target=target)
+            return RejectedError(message, hint=_REFUSED_HINT, target=target)
         case _:
             hint = "Check the network, the region's name and AWS_ENDPOINT_URL."
             return UnreachableError(message, hint=hint, target=target)

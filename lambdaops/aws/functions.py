@@ -103,7 +103,7 @@ class LambdaFunctions:
         else:
             parameters["ImageUri"] = code.image
         with translating(f"upload code to {function}", target=function):
-            return _version(self._busy(self._client.update_function_code, parameters))
+            return _version(self._busy(self.session.publishing().update_function_code, parameters))
 
     def publish_version(self, function: str, code_sha256: str, revision: str, description: str) -> Version:
         """Publish the unpublished code, if it still has this hash and revision."""
@@ -111,14 +111,14 @@ class LambdaFunctions:
         if code_sha256:  # empty only where AWS itself reports none
             parameters["CodeSha256"] = code_sha256
         with translating(f"publish {function}", target=function):
-            return _version(self._busy(self._client.publish_version, parameters))
+            return _version(self._busy(self.session.publishing().publish_version, parameters))
 
     def _busy(self, call: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make a call that AWS refuses while another update is in progress (409), trying again for under a minute."""
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
         retrying = Retrying(
-            retry=retry_if_exception_type(self._client.exceptions.ResourceConflictException),
+            retry=retry_if_exception_type(self.session.publishing().exceptions.ResourceConflictException),
             stop=stop_after_attempt(_BUSY_ATTEMPTS),
             wait=wait_random_exponential(multiplier=0.5, max=15),
             sleep=lambda seconds: self.clock.sleep(timedelta(seconds=seconds)),

@@ -1,12 +1,14 @@
 """boto3 clients, made on first use, with retries and timeouts chosen for each purpose.
 
-Two purposes. *Watching* calls are made every few seconds and repeated by the release loop anyway: they give up early
+Three purposes. *Watching* calls are made every few seconds and repeated by the release loop anyway: they give up early
 and leave the next try to the loop. *Urgent* calls take traffic back: a client of their own gives them a retry quota
-that no throttled watcher has used up, and more attempts.
+that no throttled watcher has used up, and more attempts. *Publishing* calls are given time: Lambda takes in a large
+package before it answers, and giving up on one that then lands leaves us refused by a revision of our own making.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambdaops import __version__
@@ -22,11 +24,27 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 _CONNECT_SECONDS = 3
-_READ_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # two purposes stay two clients, however alike
+class _Purpose:
+    """How patient a client is: seconds of silence, and how many times a request is sent."""
+
+    read_timeout: int
+    attempts: int
+
+
+# Lambda and CloudWatch answer a read or an UpdateAlias well within a second. Five of silence are a lost connection,
+# and asking again on a new one is faster than waiting; botocore's own 60 would be six looks without a look. Only taking
+# in a package (an image to resolve, 250 MB to unpack) may take that long.
+#
 # Lambda's control plane allows 15 requests a second for a whole account and region (Lambda quotas): a burst of other
-# tools throttles us for seconds, not minutes. Standard mode backs off with jitter, 20 s at most per attempt.
-_ATTEMPTS = 4
-_URGENT_ATTEMPTS = 6
+# tools throttles us for seconds, not minutes. Standard mode waits up to 1, 2, 4, 8, 16 s between attempts, at random.
+# Together: a watching call ends within 4 * 5 + 7 = 27 s at the very worst, an urgent one within 6 * 5 + 31 = 61 s.
+_WATCHING = _Purpose(5, 4)
+_URGENT = _Purpose(5, 6)
+_PUBLISHING = _Purpose(60, 4)
+
 _NO_SUCCESS = 300
 _REQUEST_ID = ("x-amzn-RequestId", "x-amz-request-id")
 
@@ -41,38 +59,43 @@ class Session:
         self._profile = profile
         self._variables = variables
         self._session: boto3.session.Session | None = None
-        self._clients: dict[tuple[str, bool], Any] = {}
+        self._clients: dict[tuple[str, _Purpose], Any] = {}
 
     def functions(self, *, urgent: bool = False) -> LambdaClient:
         """A Lambda client."""
-        client: LambdaClient = self._client("lambda", urgent=urgent)
+        client: LambdaClient = self._client("lambda", _URGENT if urgent else _WATCHING)
+        return client
+
+    def publishing(self) -> LambdaClient:
+        """A Lambda client that waits for code to be taken in."""
+        client: LambdaClient = self._client("lambda", _PUBLISHING)
         return client
 
     def alarms(self) -> CloudWatchClient:
         """A CloudWatch client."""
-        client: CloudWatchClient = self._client("cloudwatch", urgent=False)
+        client: CloudWatchClient = self._client("cloudwatch", _WATCHING)
         return client
 
     def identity(self) -> STSClient:
         """An STS client."""
-        client: STSClient = self._client("sts", urgent=False)
+        client: STSClient = self._client("sts", _WATCHING)
         return client
 
-    def _client(self, service: str, *, urgent: bool) -> Any:  # noqa: ANN401 -- typed by the callers
-        key = (service, urgent)
+    def _client(self, service: str, purpose: _Purpose) -> Any:  # noqa: ANN401 -- typed by the callers
+        key = (service, purpose)
         if key not in self._clients:
-            self._clients[key] = self._make(service, urgent=urgent)
+            self._clients[key] = self._make(service, purpose)
         return self._clients[key]
 
-    def _make(self, service: str, *, urgent: bool) -> Any:  # noqa: ANN401
+    def _make(self, service: str, purpose: _Purpose) -> Any:  # noqa: ANN401
         from botocore.config import Config
 
         from lambdaops.aws.faults import translating
 
         config = Config(
             connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": _URGENT_ATTEMPTS if urgent else _ATTEMPTS},
+            read_timeout=purpose.read_timeout,
+            retries={"mode": "standard", "total_max_attempts": purpose.attempts},
             user_agent_extra=f"lambdaops/{__version__}",
             tcp_keepalive=True,
         )
@@ -102,6 +125,7 @@ class Session:
             "endpoint_url": "AWS_ENDPOINT_URL",
             "aws_access_key_id": "AWS_ACCESS_KEY_ID",
             "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+            "aws_session_token": "AWS_SESSION_TOKEN",
         }
         return {key: self._variables[name] for key, name in names.items() if name in self._variables}
 

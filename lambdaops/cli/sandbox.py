@@ -116,10 +116,11 @@ def down(
 
         directory = _directory(env)
         running = _running(directory)
+        if not dry_run:
+            traffic.stop(directory)  # the customers may have outlived the server
         if running is None:
             return Reply("not running", {"stopped": False})
         if not dry_run:
-            traffic.stop(directory)
             server.stop(running)
             server.forget(directory)
         return Reply("would stop it" if dry_run else "stopped", {"stopped": not dry_run})

@@ -47,6 +47,8 @@ def environment(server: Server) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "sandbox",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
+        # A proxy for the world outside must not be asked for loopback.
+        "NO_PROXY": "127.0.0.1,localhost",
     }
 
 
@@ -143,7 +145,8 @@ def _answers(port: int) -> bool:
 
 def _healthy(server: Server) -> bool:
     try:
-        with urllib.request.urlopen(f"{server.endpoint}/_ministack/health", timeout=2) as answer:  # noqa: S310
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(f"{server.endpoint}/_ministack/health", timeout=2) as answer:
             return bool(answer.status == 200)  # noqa: PLR2004
     except (urllib.error.URLError, OSError):
         return False

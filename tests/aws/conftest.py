@@ -69,6 +69,13 @@ def calls(session: Session) -> Iterator[Stubber]:
 
 
 @pytest.fixture
+def publish_calls(session: Session) -> Iterator[Stubber]:
+    with Stubber(session.publishing()) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+@pytest.fixture
 def alarm_calls(session: Session) -> Iterator[Stubber]:
     with Stubber(session.alarms()) as stub:
         yield stub

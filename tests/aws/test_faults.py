@@ -75,7 +75,7 @@ def check_kind(error: LambdaOpsError, cls: type[LambdaOpsError]) -> None:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer of AWS's, what it becomes, and a word its hint must have (empty: there is no next step)."""
+    """An answer of AWS's, what it becomes, and a word its hint must have."""
 
     code: str
     status: int
@@ -119,7 +119,27 @@ REFUSALS = [
             "UnauthorizedAccess",
         )
     ),
-    Refusal("AccessDenied", 403, AccessDeniedError, "cloudwatch:DescribeAlarms", operation="DescribeAlarms"),
+    Refusal("AccessDenied", 403, AccessDeniedError, "cloudwatch:DescribeAlarms on *", operation="DescribeAlarms"),
+    # While fetching credentials: the call that botocore made is not the one that was asked for.
+    Refusal("AccessDenied", 403, AccessDeniedError, "sts:AssumeRole ", operation="AssumeRole"),
+    Refusal("AccessDenied", 403, AccessDeniedError, "sts:AssumeRoleWith", operation="AssumeRoleWithWebIdentity"),
+    Refusal("InvalidIdentityToken", 400, CredentialsInvalidError, "", operation="AssumeRoleWithWebIdentity"),
+    Refusal("IDPRejectedClaim", 403, CredentialsInvalidError, "", operation="AssumeRoleWithWebIdentity"),
+    Refusal(
+        "AccessDeniedException",
+        403,
+        AccessDeniedError,
+        "needs kms:Decrypt on it",
+        message="User: arn:aws:iam::123456789012:user/ci is not authorized to perform: kms:Decrypt on resource: key",
+    ),
+    Refusal(
+        "AccessDeniedException",
+        403,
+        AccessDeniedError,
+        "denies lambda:UpdateAlias explicitly",
+        message="User: ci is not authorized to perform: lambda:UpdateAlias with an explicit deny in an SCP",
+        operation="UpdateAlias",
+    ),
     Refusal("AccessDenied", 403, AccessDeniedError, "sts:GetCallerIdentity", operation="GetCallerIdentity"),
     *(
         Refusal(code, 400, ThrottledError, "try again")
@@ -158,12 +178,20 @@ REFUSALS = [
     Refusal("502", 502, AwsFaultError, "read the state again", message=PAGE),
     Refusal("ServiceUnavailable", 503, AwsFaultError, "read the state again"),
     Refusal("504", 504, AwsFaultError, "read the state again", message="Gateway Timeout"),
-    Refusal("InvalidParameterValueException", 400, RejectedError, ""),
-    Refusal("ValidationError", 400, RejectedError, "", operation="DescribeAlarms"),
-    Refusal("CodeStorageExceededException", 400, RejectedError, "", operation="PublishVersion"),
-    Refusal("InvalidParameterValueException", 400, RejectedError, "", operation="PublishVersion"),
+    Refusal("InvalidParameterValueException", 400, RejectedError, "change what it names"),
+    Refusal("ValidationError", 400, RejectedError, "change what it names", operation="DescribeAlarms"),
+    Refusal("CodeStorageExceededException", 400, RejectedError, "change what it names", operation="PublishVersion"),
+    Refusal("InvalidParameterValueException", 400, RejectedError, "change what it names", operation="PublishVersion"),
+    Refusal("RequestEntityTooLargeException", 413, RejectedError, "--s3", operation="UpdateFunctionCode"),
     # Only PublishVersion compares hashes.
-    Refusal("InvalidParameterValueException", 400, RejectedError, "", message=WRONG_HASH, operation="GetFunction"),
+    Refusal(
+        "InvalidParameterValueException",
+        400,
+        RejectedError,
+        "change what it names",
+        message=WRONG_HASH,
+        operation="GetFunction",
+    ),
     Refusal(
         "InvalidParameterValueException",
         400,
@@ -185,7 +213,6 @@ def test_what_aws_refuses(case: Refusal) -> None:
     check_kind(error, case.cls)
     assert error.request_id == "req-1"
     assert case.hint in error.hint
-    assert bool(error.hint) is bool(case.hint)
     named = case.code not in ("", str(case.status))
     said = case.message if named else f"HTTP {case.status} without an AWS error code"
     assert error.message == f"could not read it: {said}"
@@ -214,11 +241,23 @@ SILENCES: list[tuple[Exception, type[LambdaOpsError], str]] = [
     (boto.TokenRetrievalError(provider="sso", error_msg="old"), CredentialsExpiredError, "aws sso login"),
     (boto.LoginRefreshRequired(), CredentialsExpiredError, "aws login"),
     (boto.LoginTokenLoadError(error_msg="no file"), CredentialsExpiredError, "aws login"),
+    (boto.NoAuthTokenError(), CredentialsMissingError, "~/.aws/config"),
+    (boto.MetadataRetrievalError(error_msg="no host"), CredentialsMissingError, "~/.aws/config"),
+    (boto.MissingDependencyException(msg="botocore[crt]"), CredentialsMissingError, "~/.aws/config"),
+    (boto.ConfigParseError(path="/home/x/.aws/config"), CredentialsMissingError, "~/.aws/config"),
+    (boto.InvalidConfigError(error_msg="no source"), CredentialsMissingError, "~/.aws/config"),
+    (
+        boto.InfiniteLoopConfigError(source_profile="a", visited_profiles=["a"]),
+        CredentialsMissingError,
+        "~/.aws/config",
+    ),
+    (boto.RefreshWithMFAUnsupportedError(), CredentialsMissingError, "~/.aws/config"),
+    (boto.InvalidDefaultsMode(mode="odd", valid_modes="legacy"), CredentialsMissingError, "~/.aws/config"),
     (boto.ProfileNotFound(profile="nosuch"), CredentialsMissingError, "list-profiles"),
     (boto.ConfigNotFound(path="/nowhere"), CredentialsMissingError, "list-profiles"),
     (boto.NoRegionError(), RegionMissingError, "--region"),
     (boto.InvalidRegionError(region_name="eu central"), RegionMissingError, "--region"),
-    (boto.ParamValidationError(report="Invalid length\nfor Name"), RejectedError, ""),
+    (boto.ParamValidationError(report="Invalid length\nfor Name"), RejectedError, "change what it names"),
     (boto.EndpointConnectionError(endpoint_url=URL), UnreachableError, "network"),
     (boto.ConnectTimeoutError(endpoint_url=URL), UnreachableError, "network"),
     (boto.ReadTimeoutError(endpoint_url=URL), UnreachableError, "network"),
@@ -234,7 +273,6 @@ def test_what_gets_no_answer(raised: Exception, cls: type[LambdaOpsError], hint:
     check_kind(error, cls)
     assert error.request_id == ""
     assert hint in error.hint
-    assert bool(error.hint) is bool(hint)
     assert error.message == f"could not read it: {' '.join(str(raised).split())}"
 
 
@@ -251,6 +289,46 @@ def test_a_malformed_endpoint() -> None:
     check_kind(error, UnreachableError)
     assert error.message == "could not read it: Invalid endpoint: no url"
     assert "AWS_ENDPOINT_URL" in error.hint
+
+
+# -- what is said to be ours ---------------------------------------------------------------------------------------
+
+SECRET = "FwoGZXIvYXdzEXAMPLE"
+# As Lambda answers: the request it would have signed, with every header that was sent.
+SIGNATURE = f"""The request signature we calculated does not match. Check your AWS Secret Access Key.
+
+The Canonical String for this request should have been
+'GET
+/2015-03-31/functions/orders/aliases/live
+
+host:lambda.eu-central-1.amazonaws.com
+x-amz-security-token:{SECRET}
+'"""
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (refused("InvalidSignatureException", 403, SIGNATURE), "Check your AWS Secret Access Key."),
+        (boto.HTTPClientError(error=ValueError(f"Invalid header value b'{SECRET}\\n'")), "AWS_* variables"),
+        (boto.EndpointConnectionError(endpoint_url=f"https://alice:{SECRET}@host/x"), '"https://***@host/x"'),
+        (ValueError(f"Invalid endpoint: https://alice:{SECRET}@no host"), "https://***@no host"),
+    ],
+    ids=["signature", "header", "endpoint", "bad endpoint"],
+)
+def test_a_credential_that_is_repeated_to_us_is_not_passed_on(raised: Exception, said: str) -> None:
+    error = translate(raised)
+    assert SECRET not in error.message + error.hint
+    assert said in error.message
+    assert "\n" not in error.message
+
+
+@pytest.mark.parametrize("alias", [True, False])
+@pytest.mark.parametrize(("tried_again", "says"), [(0, False), (1, True)])
+def test_a_stale_revision_after_a_retry_may_be_our_own(alias: bool, tried_again: int, says: bool) -> None:
+    error = refused("PreconditionFailedException", 412)
+    error.response["ResponseMetadata"]["RetryAttempts"] = tried_again
+    assert ("this very call" in translate(error, alias=alias).hint) is says
 
 
 # -- not botocore's ------------------------------------------------------------------------------------------------

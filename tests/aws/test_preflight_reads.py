@@ -116,6 +116,24 @@ def test_a_deny_lets_nobody_in(functions: LambdaFunctions, calls: Stubber) -> No
     assert list(functions.permissions("orders")) == []
 
 
+@pytest.mark.parametrize(
+    ("action", "counts"),
+    [
+        ("lambda:InvokeFunction", True),
+        ("lambda:InvokeFunctionUrl", True),
+        ("lambda:*", True),
+        ("*", True),
+        (["lambda:GetFunction", "lambda:InvokeFunction"], True),
+        ("lambda:GetFunction", False),
+        (["lambda:GetFunction"], False),
+    ],
+    ids=str,
+)
+def test_only_who_may_invoke_counts(functions: LambdaFunctions, calls: Stubber, action: Any, counts: bool) -> None:
+    calls.add_response("get_policy", policy(allow("in", Principal="*", Action=action)), ASKED)
+    assert bool(functions.permissions("orders")) is counts
+
+
 def test_a_policy_without_statements(functions: LambdaFunctions, calls: Stubber) -> None:
     calls.add_response("get_policy", {"Policy": "{}"}, ASKED)
     assert list(functions.permissions("orders")) == []

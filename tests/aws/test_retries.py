@@ -25,6 +25,7 @@ from lambdaops.core.errors import (
     AliasChangedError,
     AwsFaultError,
     ConflictError,
+    FunctionChangedError,
     LambdaOpsError,
     NotFoundError,
     RejectedError,
@@ -32,6 +33,7 @@ from lambdaops.core.errors import (
     UnreachableError,
 )
 from lambdaops.core.model import Routing
+from lambdaops.ports import Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +48,7 @@ ALIAS = {
     "RevisionId": "rev-1",
 }
 RESET = (0, "")
+STRANGER = "Stranger"
 PAGE = "<!DOCTYPE html>\n<html>Please sign in, alice"
 
 
@@ -83,6 +86,8 @@ def serving() -> Iterator[Service]:
             self.send_response(status)
             if code == PAGE:
                 self.send_header("Content-Type", "text/html; charset=utf-8")
+            elif code == STRANGER:
+                self.send_header("Content-Type", "application/json")
             else:
                 self.send_header("x-amzn-requestid", "req-1")
                 self.send_header("x-amzn-errortype", code)
@@ -276,6 +281,39 @@ def test_a_sign_in_page_is_no_answer_of_aws_s(
         call(near, clock)
     assert "alice" not in raised.value.message
     assert "proxy" in raised.value.hint
+
+
+CALLS: list[Any] = [
+    pytest.param(lambda functions: functions.get_alias("orders", "live"), id="GetAlias"),
+    pytest.param(lambda functions: functions.set_routing("orders", "live", Routing("7"), "rev-1"), id="UpdateAlias"),
+    pytest.param(lambda functions: functions.get_version("orders", "7"), id="GetFunction"),
+    pytest.param(lambda functions: functions.list_versions("orders"), id="ListVersionsByFunction"),
+    pytest.param(lambda functions: functions.update_code("orders", Code(zip=b"PK"), "rev-1"), id="UpdateFunctionCode"),
+    pytest.param(lambda functions: functions.publish_version("orders", "sha", "rev-1", ""), id="PublishVersion"),
+    pytest.param(lambda functions: functions.event_sources("orders"), id="ListEventSourceMappings"),
+    pytest.param(lambda functions: functions.permissions("orders"), id="GetPolicy"),
+    pytest.param(lambda functions: functions.provisioned("orders", "live"), id="GetProvisionedConcurrencyConfig"),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_success_that_says_nothing_is_no_answer_of_aws_s(
+    service: Service, near: Session, clock: SimClock, call: Callable[[LambdaFunctions], object]
+) -> None:
+    """A proxy may answer 200 and a body of its own; a rollback must not end on a KeyError."""
+    service.answers = [(200, STRANGER)]
+    with pytest.raises(UnreachableError) as raised:
+        call(LambdaFunctions(near, clock))
+    assert raised.value.ambiguous
+    assert raised.value.message.endswith("the answer is not AWS's")
+    assert len(service.asked) == 1
+
+
+def test_a_write_that_came_too_late_says_it_may_be_its_own(service: Service, near: Session, clock: SimClock) -> None:
+    service.answers = [RESET, (412, "PreconditionFailedException")]
+    with pytest.raises(FunctionChangedError) as raised:
+        LambdaFunctions(near, clock).update_code("orders", Code(zip=b"PK"), "rev-1")
+    assert "this very call" in raised.value.hint
 
 
 def test_a_proxy_s_page_for_a_fault_is_a_fault(service: Service, near: Session, clock: SimClock) -> None:

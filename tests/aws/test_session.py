@@ -21,6 +21,8 @@ from lambdaops.core.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.sim.clock import SimClock
 
 PROFILES = """
@@ -128,6 +130,30 @@ def test_half_of_the_credentials(monkeypatch: pytest.MonkeyPatch, clock: SimCloc
         LambdaFunctions(Session(region="eu-central-1"), clock).get_alias("orders", "live")
 
 
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [("source", 'The source_profile "nosuch"'), ("half", "Partial credentials found in assume-role")],
+)
+def test_a_role_that_cannot_be_assumed_is_a_matter_of_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, said: str
+) -> None:
+    role = "region = eu-central-1\nrole_arn = arn:aws:iam::123456789012:role/deploy\n"
+    config = tmp_path / "config"
+    config.write_text(f"[profile source]\n{role}source_profile = nosuch\n[profile half]\n{role}")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    with pytest.raises(CredentialsMissingError, match=said):
+        Session(profile=profile).functions()
+
+
+def test_a_configuration_file_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config"
+    config.write_text("no section\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    with pytest.raises(CredentialsMissingError) as raised:
+        Session(region="eu-central-1").functions()
+    assert "~/.aws/config" in raised.value.hint
+
+
 # -- the caller's variables ----------------------------------------------------------------------------------------
 
 
@@ -140,10 +166,12 @@ def test_the_caller_s_variables_replace_the_process_s(monkeypatch: pytest.Monkey
         "AWS_ENDPOINT_URL": "http://127.0.0.1:2",
         "AWS_ACCESS_KEY_ID": "LOCAL",
         "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SESSION_TOKEN": "local-token",
     }
     client = Session(variables=variables).alarms()
     assert client.meta.endpoint_url == "http://127.0.0.1:2"
-    assert client._request_signer._credentials.access_key == "LOCAL"  # type: ignore[attr-defined]
+    used = client._request_signer._credentials  # type: ignore[attr-defined]
+    assert (used.access_key, used.token) == ("LOCAL", "local-token")
 
 
 def test_without_them_the_process_s_endpoint_holds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,10 +192,13 @@ def test_an_endpoint_that_is_no_url(monkeypatch: pytest.MonkeyPatch, variables: 
 
 
 def test_clients_are_made_once_each(session: Session) -> None:
-    made = [session.functions(), session.functions(urgent=True), session.alarms(), session.identity()]
-    again = [session.functions(), session.functions(urgent=True), session.alarms(), session.identity()]
-    assert all(first is second for first, second in zip(made, again, strict=True))
-    assert len({id(client) for client in made}) == 4
+    def clients() -> list[object]:
+        lambdas = [session.functions(), session.functions(urgent=True), session.publishing()]
+        return [*lambdas, session.alarms(), session.identity()]
+
+    made = clients()
+    assert all(first is second for first, second in zip(made, clients(), strict=True))
+    assert len({id(client) for client in made}) == 5
 
 
 def test_a_client_that_could_not_be_made_is_made_when_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,10 +210,25 @@ def test_a_client_that_could_not_be_made_is_made_when_it_can(monkeypatch: pytest
     assert session.functions().meta.endpoint_url == "http://127.0.0.1:1"
 
 
-@pytest.mark.parametrize("urgent", [False, True])
-def test_every_client_gives_up_on_silence(session: Session, urgent: bool) -> None:
-    config: Any = session.functions(urgent=urgent).meta.config
-    assert (config.connect_timeout, config.read_timeout) == (3, 10)
+@pytest.mark.parametrize(
+    ("client", "seconds", "attempts"),
+    [
+        (lambda session: session.functions(), 5, 4),
+        (lambda session: session.functions(urgent=True), 5, 6),
+        (lambda session: session.publishing(), 60, 4),
+        (lambda session: session.alarms(), 5, 4),
+        (lambda session: session.identity(), 5, 4),
+    ],
+    ids=["watching", "urgent", "publishing", "alarms", "identity"],
+)
+def test_every_client_gives_up_on_silence(
+    session: Session, client: Callable[[Session], Any], seconds: int, attempts: int
+) -> None:
+    """A large package is taken in slowly; everything else answers at once or not at all."""
+    config = client(session).meta.config
+    assert (config.connect_timeout, config.read_timeout) == (3, seconds)
+    assert config.tcp_keepalive
+    assert config.retries == {"mode": "standard", "total_max_attempts": attempts}
     assert f"lambdaops/{__version__}" in config.user_agent_extra
 
 

@@ -185,9 +185,9 @@ def test_a_function_that_was_never_published(functions: LambdaFunctions, calls: 
     ids=["zip", "s3", "s3 with version", "image"],
 )
 def test_code_is_uploaded_unpublished_and_guarded(
-    functions: LambdaFunctions, calls: Stubber, code: Code, asked: dict[str, Any] | None
+    functions: LambdaFunctions, publish_calls: Stubber, code: Code, asked: dict[str, Any] | None
 ) -> None:
-    calls.add_response(
+    publish_calls.add_response(
         "update_function_code",
         configuration("$LATEST", RevisionId="rev-2"),
         {
@@ -201,8 +201,8 @@ def test_code_is_uploaded_unpublished_and_guarded(
     assert (uploaded.code_sha256, uploaded.revision) == ("sha$LATEST", "rev-2")
 
 
-def test_a_stale_revision_is_a_function_somebody_changed(functions: LambdaFunctions, calls: Stubber) -> None:
-    calls.add_client_error("update_function_code", "PreconditionFailedException", "stale", 412)
+def test_a_stale_revision_is_a_function_somebody_changed(functions: LambdaFunctions, publish_calls: Stubber) -> None:
+    publish_calls.add_client_error("update_function_code", "PreconditionFailedException", "stale", 412)
     with pytest.raises(FunctionChangedError) as raised:
         functions.update_code("orders", Code(zip=b"PK"), "rev-0")
     assert raised.value.target == "orders"
@@ -213,19 +213,19 @@ def test_a_stale_revision_is_a_function_somebody_changed(functions: LambdaFuncti
 GUARDED = {"FunctionName": "orders", "RevisionId": "rev-1", "Description": "build 42", "CodeSha256": "shaX"}
 
 
-def test_publishing_is_guarded_by_hash_and_revision(functions: LambdaFunctions, calls: Stubber) -> None:
-    calls.add_response("publish_version", configuration("8"), GUARDED)
+def test_publishing_is_guarded_by_hash_and_revision(functions: LambdaFunctions, publish_calls: Stubber) -> None:
+    publish_calls.add_response("publish_version", configuration("8"), GUARDED)
     assert functions.publish_version("orders", "shaX", "rev-1", "build 42").number == "8"
 
 
-def test_a_hash_aws_does_not_report_is_not_sent(functions: LambdaFunctions, calls: Stubber) -> None:
+def test_a_hash_aws_does_not_report_is_not_sent(functions: LambdaFunctions, publish_calls: Stubber) -> None:
     guards = {name: value for name, value in GUARDED.items() if name != "CodeSha256"}
-    calls.add_response("publish_version", configuration("8"), guards)
+    publish_calls.add_response("publish_version", configuration("8"), guards)
     assert functions.publish_version("orders", "", "rev-1", "build 42").number == "8"
 
 
-def test_other_code_than_was_uploaded(functions: LambdaFunctions, calls: Stubber) -> None:
-    calls.add_client_error("publish_version", "InvalidParameterValueException", WRONG_HASH, 400)
+def test_other_code_than_was_uploaded(functions: LambdaFunctions, publish_calls: Stubber) -> None:
+    publish_calls.add_client_error("publish_version", "InvalidParameterValueException", WRONG_HASH, 400)
     with pytest.raises(FunctionChangedError) as raised:
         functions.publish_version("orders", "YWFh", "rev-1", "")
     assert raised.value.message == f"could not publish orders: {WRONG_HASH}"
@@ -234,27 +234,29 @@ def test_other_code_than_was_uploaded(functions: LambdaFunctions, calls: Stubber
 # -- a function that is busy ---------------------------------------------------------------------------------------
 
 
-def busy(calls: Stubber, operation: str, times: int) -> None:
+def busy(publish_calls: Stubber, operation: str, times: int) -> None:
     for _ in range(times):
-        calls.add_client_error(operation, "ResourceConflictException", "An update is in progress", 409)
+        publish_calls.add_client_error(operation, "ResourceConflictException", "An update is in progress", 409)
 
 
 @pytest.mark.parametrize("times", [1, 7])
 def test_a_busy_function_is_published_when_it_is_free(
-    functions: LambdaFunctions, calls: Stubber, clock: SimClock, times: int
+    functions: LambdaFunctions, publish_calls: Stubber, clock: SimClock, times: int
 ) -> None:
     for _ in range(times):
-        calls.add_client_error(
+        publish_calls.add_client_error(
             "publish_version", "ResourceConflictException", "in progress", 409, expected_params=GUARDED
         )
-    calls.add_response("publish_version", configuration("8"), GUARDED)
+    publish_calls.add_response("publish_version", configuration("8"), GUARDED)
     assert functions.publish_version("orders", "shaX", "rev-1", "build 42").number == "8"
     assert len(clock.slept) == times
 
 
-def test_code_waits_for_a_busy_function_too(functions: LambdaFunctions, calls: Stubber, clock: SimClock) -> None:
-    busy(calls, "update_function_code", 2)
-    calls.add_response("update_function_code", configuration("$LATEST"))
+def test_code_waits_for_a_busy_function_too(
+    functions: LambdaFunctions, publish_calls: Stubber, clock: SimClock
+) -> None:
+    busy(publish_calls, "update_function_code", 2)
+    publish_calls.add_response("update_function_code", configuration("$LATEST"))
     assert functions.update_code("orders", Code(zip=b"PK"), "rev-1").number == "$LATEST"
     assert len(clock.slept) == 2
 
@@ -269,12 +271,12 @@ def test_code_waits_for_a_busy_function_too(functions: LambdaFunctions, calls: S
 )
 def test_a_function_that_stays_busy_is_given_up(
     functions: LambdaFunctions,
-    calls: Stubber,
+    publish_calls: Stubber,
     clock: SimClock,
     operation: str,
     call: Callable[[LambdaFunctions], Version],
 ) -> None:
-    busy(calls, operation, 8)  # a ninth call would find nothing stubbed
+    busy(publish_calls, operation, 8)  # a ninth call would find nothing stubbed
     with pytest.raises(ConflictError):
         call(functions)
     assert len(clock.slept) == 7
@@ -295,13 +297,13 @@ def test_a_function_that_stays_busy_is_given_up(
 )
 def test_nothing_but_a_busy_function_is_tried_again(
     functions: LambdaFunctions,
-    calls: Stubber,
+    publish_calls: Stubber,
     clock: SimClock,
     code: str,
     status: int,
     error: type[LambdaOpsError],
 ) -> None:
-    calls.add_client_error("publish_version", code, "no", status)
+    publish_calls.add_client_error("publish_version", code, "no", status)
     with pytest.raises(error):
         functions.publish_version("orders", "shaX", "rev-1", "")
     assert clock.slept == []

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import pytest
-
 from lambdaops.sandbox.crowd import Crowd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
 LONG = 10.0
 
@@ -87,11 +87,19 @@ def test_who_does_not_answer_is_not_waited_for() -> None:
     assert crowd.gather(LONG) == {"late": 1, "unanswered": 0}
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_request_that_raises_takes_no_room_away() -> None:
-    crowd = Crowd(1)
+def test_a_request_that_raises_is_loud_and_takes_no_room_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd, threads, loud = Crowd(1), [], []
+    monkeypatch.setattr(threading, "excepthook", lambda raised: loud.append(raised.exc_type))
+
+    def defective() -> str:
+        threads.append(threading.current_thread())
+        raise ZeroDivisionError
+
     for _ in range(3):
-        assert crowd.offer(lambda: str(1 // 0))
+        assert crowd.offer(defective)
         crowd.gather(LONG)
     assert crowd.offer(saying("ok"))
     assert crowd.gather(LONG) == {"unanswered": 3, "ok": 1}
+    for thread in threads:
+        thread.join(LONG)  # it reports after its room is free
+    assert loud == [ZeroDivisionError] * 3

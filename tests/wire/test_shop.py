@@ -179,6 +179,7 @@ def test_opening_leaves_alone_what_a_release_and_its_operator_did(place: Place) 
 
 
 def test_a_shop_that_was_left_half_made_is_completed(place: Place) -> None:
+    place.publish("good")
     whole = place.inventory()
     mapping = whole["mappings"][0]
     place.clients("lambda").delete_event_source_mapping(UUID=mapping)
@@ -193,7 +194,7 @@ def test_a_shop_that_was_left_half_made_is_completed(place: Place) -> None:
     assert again["targets"] == whole["targets"]
     assert len(again["mappings"]) == 1
     assert again["mappings"] != [mapping]
-    assert again["versions"]["orders"] == whole["versions"]["orders"], "the version that was there is used"
+    assert again["versions"]["orders"] == whole["versions"]["orders"], "nothing is published anew"
     assert {alias["FunctionVersion"] for alias in again["aliases"].values()} == {"1"}
 
 
@@ -226,13 +227,30 @@ def test_a_server_that_is_gone_is_said_plainly(place: Place, tmp_path: Path) -> 
 # -- customers ------------------------------------------------------------------------------------------------------
 
 
-def customers(variables: dict[str, str], *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", traffic.MODULE, *words],
-        env={**os.environ, **variables},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@dataclass
+class Street:
+    """Starts customers as processes of the test, and ends those that a failed test left behind."""
+
+    children: list[subprocess.Popen[str]]
+
+    def __call__(self, variables: dict[str, str], *words: str) -> subprocess.Popen[str]:
+        child = subprocess.Popen(
+            [sys.executable, "-m", traffic.MODULE, *words],
+            env={**os.environ, **variables},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.children.append(child)
+        return child
+
+
+@pytest.fixture
+def customers() -> Iterator[Street]:
+    street = Street([])
+    yield street
+    for child in street.children:
+        child.kill()
+        child.communicate()
 
 
 def counts_in(line: str) -> dict[str, int]:
@@ -249,7 +267,7 @@ def test_version_1_answers_every_shape(place: Place) -> None:
         assert json.loads(answer["Payload"].read())["statusCode"] == 200
 
 
-def test_customers_come_at_the_rate_that_was_asked_for(place: Place) -> None:
+def test_customers_come_at_the_rate_that_was_asked_for(place: Place, customers: Street) -> None:
     _, line = customers(place.variables, "--rate", "20", "--for", "5").communicate(timeout=30)
     counts = counts_in(line)
     assert 95 <= counts["sent"] <= 101
@@ -257,7 +275,7 @@ def test_customers_come_at_the_rate_that_was_asked_for(place: Place) -> None:
     assert counts["invoices"] == counts["sent"] // 10
 
 
-def test_customers_survive_a_shop_that_closes_and_opens_again(place: Place) -> None:
+def test_customers_survive_a_shop_that_closes_and_opens_again(place: Place, customers: Street) -> None:
     child = customers(place.variables, "--rate", "20")
     until(place.visited)
     shop.reset(place.server.endpoint, place.variables, place.directory)
@@ -269,7 +287,7 @@ def test_customers_survive_a_shop_that_closes_and_opens_again(place: Place) -> N
     assert counts_in(line)["ok"] > 0
 
 
-def test_customers_survive_a_server_that_is_not_there(place: Place) -> None:
+def test_customers_survive_a_server_that_is_not_there(place: Place, customers: Street) -> None:
     child = customers({**place.variables, "AWS_ENDPOINT_URL": NOBODY}, "--rate", "20", "--for", "1")
     _, line = child.communicate(timeout=30)
     counts = counts_in(line)
@@ -279,7 +297,9 @@ def test_customers_survive_a_server_that_is_not_there(place: Place) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_customers_leave_promptly_even_when_nobody_answers(place: Place, number: signal.Signals) -> None:
+def test_customers_leave_promptly_even_when_nobody_answers(
+    place: Place, customers: Street, number: signal.Signals
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         child = customers({**place.variables, "AWS_ENDPOINT_URL": endpoint}, "--rate", "20")
