@@ -189,10 +189,10 @@ def test_any_damage_to_finished_lines_is_noticed(data: st.DataObject) -> None:
         chain = read(damaged)
     except InvalidFileError:
         return
-    # Only cutting off at the end can pass, and then what is left is what was written.
+    # Only the end can pass: records cut off, or bytes of an unfinished one after the last, which are reported as torn.
     kept = b"".join(lines[: len(chain.entries)])
     assert damaged == kept + chain.torn
-    assert len(chain.entries) < 4
+    assert len(chain.entries) < 4 or chain.torn
 
 
 REORDERED: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
