@@ -100,11 +100,12 @@ def _evaluate(cloudwatch: Any, alarm: dict[str, Any], now: float) -> None:  # no
     state, reason = assess(rule, values, period, now, before)
     if state == before:
         return
+    changed = time.time()
     alarm.update(
         StateValue=state,
         StateReason=reason,
-        StateUpdatedTimestamp=time.time(),
-        StateTransitionedTimestamp=time.time(),
+        StateUpdatedTimestamp=changed,
+        StateTransitionedTimestamp=changed,
     )
     cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
     cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
