@@ -173,9 +173,8 @@ def until(condition: Callable[[], bool], within: float = 20.0) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
-def function(clients: Clients) -> Function:
-    made = Function(f"fn{next(_numbers)}", clients)
+def make_function(clients: Clients, name: str) -> Function:
+    made = Function(name, clients)
     clients("lambda").create_function(
         FunctionName=made.name,
         Runtime="python3.11",
@@ -189,6 +188,11 @@ def function(clients: Clients) -> Function:
     made.publish(answering("two"))
     clients("lambda").create_alias(FunctionName=made.name, Name="live", FunctionVersion="1")
     return made
+
+
+@pytest.fixture
+def function(clients: Clients) -> Function:
+    return make_function(clients, f"fn{next(_numbers)}")
 
 
 @pytest.fixture

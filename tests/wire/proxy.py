@@ -1,23 +1,29 @@
-"""A proxy between a command and the sandbox: writes down every AWS call, and answers some of them itself.
+"""A proxy between a command and the sandbox: writes down every AWS call, and answers or spoils some of them itself.
 
-What a command does to AWS is asserted here, on the wire, rather than inside the process that does it.
+What a command does to AWS is asserted here, on the wire, rather than inside the process that does it. An injected error
+is said as the service says it: Lambda in JSON, CloudWatch in CBOR, STS in XML.
 """
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import re
+import socket
+import struct
 import threading
-import urllib.error
-import urllib.request
+import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _LAMBDA = [
     ("GET", r"/functions/[^/]+/aliases/[^/]+$", "GetAlias"),
@@ -40,6 +46,11 @@ READS = {
     "DescribeAlarms",
     "GetCallerIdentity",
 }
+ANY = "*"
+"""The name of every operation."""
+FOR_EVER = 10_000
+PAGE = b"<html>Please sign in"
+_REQUEST_ID = ("x-amzn-requestid", "req-injected")
 
 
 def operation(method: str, path: str, headers: dict[str, str], body: bytes) -> str:
@@ -59,98 +70,121 @@ def operation(method: str, path: str, headers: dict[str, str], body: bytes) -> s
 
 @dataclass
 class Answer:
-    """An answer of the proxy's own, for the next ``times`` calls; ``status`` 0 drops the connection."""
+    """What becomes of an operation's calls: of ``times`` of them, after ``spare`` have passed untouched.
+
+    ``status`` 0 drops the connection and ``PASSED`` gives AWS's own answer. An error has a ``code``; without one, the
+    answer is a stranger's page. ``after`` lets the call take effect first. ``delay`` is in seconds, before the answer.
+    ``cut`` ends the connection in the middle of the answer, and ``skew`` is how far AWS's clock is ahead of ours.
+    """
 
     status: int
     code: str
     message: str = "injected"
-    times: int = 10_000
+    times: int = FOR_EVER
     after: bool = False
+    spare: int = 0
+    delay: float = 0.0
+    cut: bool = False
+    skew: timedelta = timedelta()
+
+    def takes(self) -> bool:
+        """Whether the call that has just come is one of those; counts it."""
+        if self.spare > 0:
+            self.spare -= 1
+            return False
+        self.times -= 1
+        return self.times >= 0
 
 
-def _said(name: str, answer: Answer) -> bytes:
-    """An error in the call's own protocol: STS speaks XML."""
+PASSED = -1
+
+
+def _cbor_text(text: str) -> bytes:
+    """RFC 8949, major type 3 with a length of two bytes."""
+    said = text.encode()
+    return b"\x79" + struct.pack(">H", len(said)) + said
+
+
+_Reply = tuple[int, list[tuple[str, str]], bytes]
+
+
+# What Lambda's codes are called by services that began with the query protocol, and the status they come with.
+_ELSEWHERE = {
+    "TooManyRequestsException": ("Throttling", 400),
+    "ServiceException": ("InternalFailure", 500),
+    "ExpiredTokenException": ("ExpiredToken", 403),
+    "UnrecognizedClientException": ("InvalidClientTokenId", 403),
+    "InvalidSignatureException": ("SignatureDoesNotMatch", 403),
+    "AccessDeniedException": ("AccessDenied", 403),
+}
+
+
+def spoken(service: str, answer: Answer) -> _Reply:
+    """An error as this service says it."""
     if not answer.code:
-        return b"<html>Please sign in"
-    if name == "GetCallerIdentity":
-        error = f"<Error><Type>Sender</Type><Code>{answer.code}</Code><Message>{answer.message}</Message></Error>"
-        return f"<ErrorResponse>{error}<RequestId>req-injected</RequestId></ErrorResponse>".encode()
-    return json.dumps({"__type": answer.code, "Type": "User", "message": answer.message}).encode()
+        return answer.status, [("content-type", "text/html; charset=utf-8")], PAGE
+    if service != "lambda" and answer.code in _ELSEWHERE:
+        code, status = _ELSEWHERE[answer.code]
+        answer = replace(answer, code=code, status=status)
+    kind = "Receiver" if answer.status >= http.client.INTERNAL_SERVER_ERROR else "Sender"
+    if service == "monitoring":
+        # awsQueryCompatible: the header keeps the code that the service had before it spoke CBOR.
+        headers = [
+            ("content-type", "application/cbor"),
+            ("smithy-protocol", "rpc-v2-cbor"),
+            ("x-amzn-query-error", f"{answer.code};{kind}"),
+        ]
+        words = ("__type", f"com.amazonaws.cloudwatch#{answer.code}", "message", answer.message)
+        return answer.status, [*headers, _REQUEST_ID], b"\xa2" + b"".join(_cbor_text(word) for word in words)
+    if service == "sts":
+        error = f"<Error><Type>{kind}</Type><Code>{answer.code}</Code><Message>{answer.message}</Message></Error>"
+        text = f"<ErrorResponse>{error}<RequestId>req-injected</RequestId></ErrorResponse>"
+        return answer.status, [("content-type", "text/xml"), _REQUEST_ID], text.encode()
+    body = json.dumps({"Type": "User" if kind == "Sender" else "Service", "message": answer.message})
+    return (
+        answer.status,
+        [("content-type", "application/json"), ("x-amzn-errortype", answer.code), _REQUEST_ID],
+        body.encode(),
+    )
 
 
 @dataclass
 class Wire:
-    """What went over it, and what is to be answered by the proxy."""
+    """What went over it, and what is to become of it: ``answers`` by operation, or for ``ANY``.
+
+    ``watch`` is told each operation that AWS itself has answered, before the answer goes back.
+    """
 
     upstream: str
     endpoint: str = ""
     calls: list[str] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
     bodies: dict[str, list[bytes]] = field(default_factory=dict)
+    watch: Callable[[str], None] = lambda _: None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def writes(self) -> list[str]:
         return [call for call in self.calls if call not in READS]
+
+    def note(self, name: str, body: bytes) -> Answer | None:
+        """Write a call down; gives what becomes of it, if that is not AWS's to say."""
+        with self._lock:
+            self.calls.append(name)
+            self.bodies.setdefault(name, []).append(body)
+            due = [answer for key in (name, ANY) if (answer := self.answers.get(key)) and answer.takes()]
+            return due[0] if due else None
 
 
 @contextmanager
 def wire_to(upstream: str) -> Iterator[Wire]:
     """A running proxy in front of ``upstream``."""
     wire = Wire(upstream)
-
-    class Relay(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def relay(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            name = operation(self.command, self.path, headers, body)
-            wire.calls.append(name)
-            wire.bodies.setdefault(name, []).append(body)
-            answer = wire.answers.get(name)
-            if answer is None or answer.times <= 0:
-                self._send(*self._forward(headers, body))
-                return
-            answer.times -= 1
-            if answer.after:
-                self._forward(headers, body)
-            if answer.status == 0:
-                self.close_connection = True
-                self.connection.close()
-                return
-            text = _said(name, answer)
-            self._send(answer.status, [("x-amzn-errortype", answer.code), ("x-amzn-requestid", "req-injected")], text)
-
-        do_GET = do_PUT = do_POST = do_DELETE = relay  # noqa: N815 -- the base class looks for these
-
-        def _forward(self, headers: dict[str, str], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            # The Host header stays: it is part of what was signed.
-            request = urllib.request.Request(wire.upstream + self.path, data=body or None, method=self.command)  # noqa: S310
-            for key, value in headers.items():
-                if key not in ("content-length", "connection"):
-                    request.add_header(key, value)
-            try:
-                with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                    return answer.status, list(answer.headers.items()), answer.read()
-            except urllib.error.HTTPError as error:
-                return error.code, list(error.headers.items()), error.read()
-
-        def _send(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-            self.send_response(status)
-            for key, value in headers:
-                if key.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
-                    self.send_header(key, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _relay(wire))
     server.daemon_threads = True
+    server.block_on_close = False
     wire.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield wire
@@ -158,3 +192,82 @@ def wire_to(upstream: str) -> Iterator[Wire]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _relay(wire: Wire) -> type[BaseHTTPRequestHandler]:
+    upstream = urlsplit(wire.upstream)
+
+    class Relay(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = 65_536  # head and body in one packet: two would wait for each other's acknowledgement, 40 ms
+
+        def relay(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            name = operation(self.command, self.path, headers, body)
+            answer = wire.note(name, body)
+            if answer is None:
+                self._send(self._forward(name, headers, body))
+                return
+            reply = None
+            if answer.after or answer.status == PASSED:
+                reply = self._forward(name, headers, body)
+            if answer.status != PASSED:
+                reply = spoken(_service(headers), answer) if answer.status else None
+            time.sleep(answer.delay)
+            if reply is None:
+                self._hang_up()
+            else:
+                self._send(reply, cut=answer.cut, skew=answer.skew)
+
+        do_GET = do_PUT = do_POST = do_DELETE = relay  # noqa: N815 -- the base class looks for these
+
+        def _forward(self, name: str, headers: dict[str, str], body: bytes) -> _Reply:
+            connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port, timeout=30)
+            with contextlib.closing(connection):
+                # The Host header stays: it is part of what was signed.
+                kept = {key: value for key, value in headers.items() if key != "connection"}
+                connection.request(self.command, self.path, body or None, kept)
+                answer = connection.getresponse()
+                reply = answer.status, answer.getheaders(), answer.read()
+            wire.watch(name)
+            return reply
+
+        def _hang_up(self) -> None:
+            """Reset rather than close: the client learns of it at once, in whatever it is doing."""
+            self.close_connection = True
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.rfile.close()  # each of the two files keeps the socket open
+            self.wfile.close()
+            self.connection.close()
+
+        def _send(self, reply: _Reply, *, cut: bool = False, skew: timedelta = timedelta()) -> None:
+            status, headers, body = reply
+            self.send_response_only(status)
+            self.send_header("Date", format_datetime(datetime.now(UTC) + skew, usegmt=True))
+            for key, value in headers:
+                if key.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
+                    self.send_header(key, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2] if cut else body)
+            self.close_connection = self.close_connection or cut
+
+        def handle_one_request(self) -> None:
+            with contextlib.suppress(ConnectionError):  # a client that gave up, which is what some tests are about
+                super().handle_one_request()
+
+        def finish(self) -> None:
+            with contextlib.suppress(ConnectionError, ValueError):
+                super().finish()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
+            """Quiet."""
+
+    return Relay
+
+
+def _service(headers: dict[str, str]) -> str:
+    """The service that a request was signed for: Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
+    signed = re.search(r"Credential=[^/]*/\d+/[^/]+/([a-z]+)/", headers.get("authorization", ""))
+    return signed[1] if signed else ""
