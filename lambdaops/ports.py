@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from lambdaops.core.events import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime, timedelta
 
     from lambdaops.core.events import Event
@@ -121,6 +121,35 @@ class Alarms(Protocol):
 
     def read_alarms(self, names: Sequence[str]) -> tuple[AlarmReading, ...]:
         """The alarms of these names that exist; one call per hundred names, none for no name."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmLink:
+    """An alarm measures a function: as a whole, or one alias or version of it (``qualifier``)."""
+
+    alarm: str
+    function: str
+    qualifier: str = ""
+
+
+class Inventory(Protocol):
+    """What the account has in this region."""
+
+    def functions(self) -> Iterator[str]:
+        """The name of every function."""
+
+    def aliases(self, function: str) -> tuple[Alias, ...]:
+        """The aliases of a function, in the order of their names.
+
+        Raises:
+            NotFoundError: no such function, or no longer.
+        """
+
+    def alarm_names(self, prefix: str) -> tuple[str, ...]:
+        """The names of the alarms that begin with the prefix, sorted; every alarm's for an empty one."""
+
+    def alarm_links(self) -> tuple[AlarmLink, ...]:
+        """Which alarm is about which function, sorted; one sweep over the account's alarms."""
 
 
 class Identity(Protocol):

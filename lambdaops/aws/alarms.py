@@ -16,7 +16,11 @@ from lambdaops.core.model import AlarmKind, AlarmReading, AlarmState
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from mypy_boto3_cloudwatch.literals import AlarmTypeType
 
+
+ALARM_TYPES: list[AlarmTypeType] = ["MetricAlarm", "CompositeAlarm"]
+"""Both kinds: without AlarmTypes, DescribeAlarms returns metric alarms only."""
 _NAMES_PER_CALL = 100
 """DescribeAlarms takes at most 100 AlarmNames (CloudWatch API reference)."""
 
@@ -37,7 +41,7 @@ class CloudWatchAlarms:
     def _read(self, names: list[str]) -> Iterator[AlarmReading]:
         request: dict[str, Any] = {
             "AlarmNames": names,
-            "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
+            "AlarmTypes": ALARM_TYPES,
             "MaxRecords": _NAMES_PER_CALL,
         }
         while True:

@@ -53,14 +53,14 @@ class LambdaFunctions:
     def get_alias(self, function: str, alias: str) -> Alias:
         """Read an alias."""
         with translating(f"read {function}:{alias}", target=f"{function}:{alias}", alias=True):
-            return _alias(self._client.get_alias(FunctionName=function, Name=alias))
+            return alias_of(self._client.get_alias(FunctionName=function, Name=alias))
 
     def set_routing(self, function: str, alias: str, routing: Routing, revision: str) -> Alias:
         """Write the alias's whole routing, if it still has this revision."""
         name = f"{function}:{alias}"
         weights = {} if routing.additional is None else {routing.additional: routing.weight / FULL}
         with translating(f"set {name} to {routing}", target=name, alias=True):
-            return _alias(
+            return alias_of(
                 self._client.update_alias(
                     FunctionName=function,
                     Name=alias,
@@ -161,7 +161,8 @@ class LambdaFunctions:
         )
 
 
-def _alias(answer: Mapping[str, Any]) -> Alias:
+def alias_of(answer: Mapping[str, Any]) -> Alias:
+    """An alias as GetAlias, UpdateAlias and ListAliases describe it."""
     weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     additional, share = next(iter(weights.items()), (None, 0.0))
     routing = Routing(answer["FunctionVersion"], additional, round(share * FULL))
