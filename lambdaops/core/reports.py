@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,6 +36,34 @@ class StatusReport:
     split_without_release: bool
     alarms: tuple[AlarmReading, ...]
     rollback_target: str | None
+
+
+class Standing(enum.StrEnum):
+    """Who accounts for an alias that sends traffic to two versions."""
+
+    DRIVEN = "driven"
+    """A live process drives a release of it."""
+    HELD = "held"
+    """A release of this machine is held there and waits for a person."""
+    ABANDONED = "abandoned"
+    """A release of this machine is not over, and no process drives it."""
+    UNACCOUNTED = "unaccounted"
+    """This machine knows of no release that could have left it so."""
+    UNREADABLE = "unreadable"
+    """Its journal cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class AliasStanding:
+    """An alias that is split between two versions, and who accounts for it; ``detail`` says it in words."""
+
+    target: str
+    arn: str
+    routing: Routing
+    standing: Standing
+    release: str | None
+    detail: str
+    next_step: str
 
 
 @dataclass(frozen=True, slots=True)

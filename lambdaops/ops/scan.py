@@ -1,0 +1,145 @@
+"""Every alias of the region that is split between two versions, and who accounts for it. Nothing is written.
+
+Rules this file guarantees: at most ten functions a second are asked for, because Lambda's control plane allows 15
+requests a second to the whole account and region (Lambda quotas), and a running release or a rollback needs its share;
+the order of the answer does not depend on which call came back first; a function that may not be read is named, never
+left out in silence.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import AccessDeniedError, InvalidFileError, NotFoundError
+from lambdaops.core.notices import Progress, Warned
+from lambdaops.core.replay import open_release, phase
+from lambdaops.core.reports import AliasStanding, Standing
+from lambdaops.core.states import Held
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lambdaops.core.model import Alias
+    from lambdaops.core.replay import Release
+    from lambdaops.ports import Clock, Inventory, Journals, Lease, Sink
+
+_THREADS = 4
+_PER_SECOND = 10
+_SECOND = timedelta(seconds=1)
+_TELL_EVERY = 100
+_NAMES_TOLD = 5
+
+
+def scan(inventory: Inventory, journals: Journals, clock: Clock, sink: Sink) -> tuple[AliasStanding, ...]:
+    """Look at every alias of every function; the answer has those that are split, by function and alias.
+
+    Raises:
+        AccessDeniedError: functions may not be listed, or the aliases of none of them.
+        AwsError: throttled beyond the client's patience, unreachable, credentials refused.
+    """
+    return tuple(
+        standing_of(journals, alias)
+        for alias in all_aliases(inventory, clock, sink)
+        if alias.routing.additional is not None
+    )
+
+
+def all_aliases(inventory: Inventory, clock: Clock, sink: Sink) -> tuple[Alias, ...]:
+    """Every alias of every function, by function and alias.
+
+    Raises:
+        AccessDeniedError: functions may not be listed, or the aliases of none of them.
+        AwsError: throttled beyond the client's patience, unreachable, credentials refused.
+    """
+    # Listed in this thread first: that makes the client, which threads may then share.
+    functions = sorted(set(inventory.functions()))
+    sink.emit(Progress(clock.now(), f"looking at the aliases of {_count(len(functions), 'function')}"))
+    found: list[Alias] = []
+    denied: list[AccessDeniedError] = []
+    for asked, answers in _asked(inventory, functions, clock):
+        for answer in answers:
+            if isinstance(answer, AccessDeniedError):
+                denied.append(answer)
+            else:
+                found += answer
+        if asked % _TELL_EVERY == 0 and asked < len(functions):
+            sink.emit(Progress(clock.now(), f"looked at {asked} of {len(functions)} functions"))
+    if denied:
+        if len(denied) == len(functions):
+            raise denied[0]
+        sink.emit(Warned(clock.now(), f"{_named(denied)} could not be read and may be split", denied[0].hint))
+    return tuple(found)
+
+
+def _asked(
+    inventory: Inventory, functions: Sequence[str], clock: Clock
+) -> Iterator[tuple[int, list[tuple[Alias, ...] | AccessDeniedError]]]:
+    """The answers in order, ten functions at a time and a second apart, with how many have been asked for."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for start in range(0, len(functions), _PER_SECOND):
+            began = clock.now()
+            chunk = functions[start : start + _PER_SECOND]
+            yield start + len(chunk), list(pool.map(lambda function: _aliases(inventory, function), chunk))
+            left = began + _SECOND - clock.now()
+            if start + len(chunk) < len(functions) and left > timedelta():
+                clock.sleep(min(left, _SECOND))
+
+
+def _aliases(inventory: Inventory, function: str) -> tuple[Alias, ...] | AccessDeniedError:
+    try:
+        return inventory.aliases(function)
+    except NotFoundError:
+        return ()  # deleted since it was listed
+    except AccessDeniedError as error:
+        return error  # a policy may allow some functions only
+
+
+def _named(denied: Sequence[AccessDeniedError]) -> str:
+    names = [error.target for error in denied[:_NAMES_TOLD]]
+    more = len(denied) - len(names)
+    return ", ".join(names) + (f" and {_count(more, 'more function')}" if more else "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def standing_of(journals: Journals, alias: Alias) -> AliasStanding:
+    """Who accounts for a split alias: a live process, a release in this machine's journal, or nobody known."""
+    target = alias.arn.split(":function:", 1)[-1]
+    back = f"lambdaops rollback {target}"
+    look = f"lambdaops status {target}"
+
+    def so(standing: Standing, release: str | None, detail: str, next_step: str) -> AliasStanding:
+        return AliasStanding(target, alias.arn, alias.routing, standing, release, detail, next_step)
+
+    lease = journals.driver(alias.arn)
+    if lease is not None and lease.live:
+        return so(Standing.DRIVEN, lease.release or None, f"driven by {_who(lease)}", f"{look} --watch")
+    try:
+        release = open_release(journals.open(alias.arn).read().entries)
+    except InvalidFileError as error:
+        return so(Standing.UNREADABLE, None, error.message, f"lambdaops audit verify {target}")
+    if release is None:
+        return so(Standing.UNACCOUNTED, None, "no release of this machine accounts for it", f"{look}, then {back}")
+    if not release.plan.owns(alias.routing):
+        detail = f"{phase(release.state)}, but this is not what a stage of its plan writes"
+        return so(Standing.UNACCOUNTED, release.id, detail, f"{look}, then {back}")
+    again = f"lambdaops release {target} --to {release.plan.candidate}, or {back}"
+    if isinstance(release.state, Held):
+        return so(Standing.HELD, release.id, f"{phase(release.state)}: {release.state.reason}", again)
+    return so(Standing.ABANDONED, release.id, _abandoned(release, lease), again)
+
+
+def _abandoned(release: Release, lease: Lease | None) -> str:
+    who = f": {_who(lease)} died" if lease is not None else ""
+    return f"{phase(release.state)}, and no process drives it{who}"
+
+
+def _who(lease: Lease) -> str:
+    if not lease.pid:
+        return "a process that left no note"
+    since = f" since {lease.since:%FT%TZ}" if lease.since else ""
+    return f"pid {lease.pid} on {lease.host}{since}"
