@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "lambdaops"
-ROWS = [{"cli"}, {"ops", "render", "aws", "store", "sandbox"}, {"ports"}, {"core"}]
+ROWS = [{"cli"}, {"ops", "render", "aws", "store", "sandbox", "config"}, {"ports"}, {"core"}]
 RANK = {name: rank for rank, names in enumerate(ROWS) for name in names}
 # Where each third-party library may be imported. The sandbox is an AWS user of its own, not part of the product path.
 HOMES = {
@@ -21,6 +21,7 @@ HOMES = {
     "ministack": {"sandbox"},
     "platformdirs": {"store"},
     "filelock": {"store"},
+    "yaml": {"config"},
 }
 ENTRY = {"__init__", "__main__"}
 

@@ -39,22 +39,21 @@ def scan(inventory: Inventory, journals: Journals, clock: Clock, sink: Sink) -> 
         AccessDeniedError: functions may not be listed, or the aliases of none of them.
         AwsError: throttled beyond the client's patience, unreachable, credentials refused.
     """
-    return tuple(
-        standing_of(journals, alias)
-        for alias in all_aliases(inventory, clock, sink)
-        if alias.routing.additional is not None
-    )
-
-
-def all_aliases(inventory: Inventory, clock: Clock, sink: Sink) -> tuple[Alias, ...]:
-    """Every alias of every function, by function and alias.
-
-    Raises:
-        AccessDeniedError: functions may not be listed, or the aliases of none of them.
-        AwsError: throttled beyond the client's patience, unreachable, credentials refused.
-    """
     # Listed in this thread first: that makes the client, which threads may then share.
     functions = sorted(set(inventory.functions()))
+    aliases, _ = all_aliases(inventory, functions, clock, sink)
+    return tuple(standing_of(journals, alias) for alias in aliases if alias.routing.additional is not None)
+
+
+def all_aliases(
+    inventory: Inventory, functions: Sequence[str], clock: Clock, sink: Sink
+) -> tuple[tuple[Alias, ...], frozenset[str]]:
+    """Every alias of these functions in their order, and the functions that may not be read.
+
+    Raises:
+        AccessDeniedError: none of them may be read.
+        AwsError: throttled beyond the client's patience, unreachable, credentials refused.
+    """
     sink.emit(Progress(clock.now(), f"looking at the aliases of {_count(len(functions), 'function')}"))
     found: list[Alias] = []
     denied: list[AccessDeniedError] = []
@@ -69,8 +68,8 @@ def all_aliases(inventory: Inventory, clock: Clock, sink: Sink) -> tuple[Alias, 
     if denied:
         if len(denied) == len(functions):
             raise denied[0]
-        sink.emit(Warned(clock.now(), f"{_named(denied)} could not be read and may be split", denied[0].hint))
-    return tuple(found)
+        sink.emit(Warned(clock.now(), f"the aliases of {_named(denied)} could not be read", denied[0].hint))
+    return tuple(found), frozenset(error.target for error in denied)
 
 
 def _asked(
