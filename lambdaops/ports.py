@@ -133,7 +133,15 @@ class AlarmLink:
 
 
 class Inventory(Protocol):
-    """What the account has in this region."""
+    """What the account has in one region."""
+
+    @property
+    def region(self) -> str:
+        """The region.
+
+        Raises:
+            RegionMissingError: none is set.
+        """
 
     def functions(self) -> Iterator[str]:
         """The name of every function."""

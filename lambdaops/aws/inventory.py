@@ -36,6 +36,11 @@ class AwsInventory:
 
     session: Session
 
+    @property
+    def region(self) -> str:
+        """The region that calls go to, wherever it was set."""
+        return self.session.functions().meta.region_name
+
     def functions(self) -> Iterator[str]:
         """The name of every function of the region, page by page, in AWS's order."""
         with translating("list the functions"):

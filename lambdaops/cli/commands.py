@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from lambdaops.cli import audit, look, publish, release, rollback, sandbox
+from lambdaops.cli import audit, init, look, publish, release, rollback, sandbox
 from lambdaops.cli.options import OUTPUT
 
 app = typer.Typer(
@@ -37,4 +37,5 @@ release.add_to(app)
 rollback.add_to(app)
 look.add_to(app)
 audit.add_to(app)
+init.add_to(app)
 sandbox.add_to(app)

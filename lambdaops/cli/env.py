@@ -18,7 +18,7 @@ from lambdaops import __version__
 from lambdaops.cli.clock import NoSignals, SystemClock
 
 if TYPE_CHECKING:
-    from lambdaops.ports import Ask, Clock, Ports, Signals, Sink
+    from lambdaops.ports import Ask, Clock, Inventory, Ports, Signals, Sink
     from lambdaops.render.console import Streams
     from lambdaops.store.files import FileJournals
 
@@ -80,6 +80,13 @@ class Env:
         from lambdaops.store.files import FileJournals
 
         return FileJournals(self.home)
+
+    def inventory(self, *, region: str | None = None, profile: str | None = None) -> Inventory:
+        """What the account has, for operations that look at all of it."""
+        from lambdaops.aws.inventory import AwsInventory
+        from lambdaops.aws.session import Session
+
+        return AwsInventory(Session(region=region or self.variables.get("AWS_REGION") or None, profile=profile))
 
     def ports(
         self,

@@ -19,13 +19,15 @@ _NO_ALIAS = "has no alias: callers run $LATEST, and there is no traffic to shift
 _DENIED = "its aliases may not be read with these credentials"
 
 
-def survey(inventory: Inventory, identity: Identity, region: str, clock: Clock, sink: Sink) -> Survey:
+def survey(inventory: Inventory, identity: Identity, clock: Clock, sink: Sink) -> Survey:
     """Look at every function, alias and alarm of the region.
 
     Raises:
+        RegionMissingError: none is set.
         AccessDeniedError: a list may not be read; which permission is missing.
         AwsError: throttled beyond the client's patience, unreachable, credentials refused.
     """
+    region = inventory.region
     account = identity.caller().split(":")[4]
     links = inventory.alarm_links()
     functions = sorted(set(inventory.functions()))

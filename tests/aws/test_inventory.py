@@ -47,6 +47,10 @@ def dims(**values: str) -> list[dict[str, str]]:
     return [{"Name": name, "Value": value} for name, value in values.items()]
 
 
+def test_the_region(inventory: AwsInventory) -> None:
+    assert inventory.region == "eu-central-1"
+
+
 # -- functions ---------------------------------------------------------------------------------------------------------
 
 

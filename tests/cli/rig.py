@@ -12,10 +12,11 @@ from lambdaops.cli.clock import NoSignals
 from lambdaops.cli.env import Env
 from lambdaops.cli.main import main
 from lambdaops.ports import Ports
+from tests.sim.inventory import SimInventory
 from tests.sim.world import World
 
 if TYPE_CHECKING:
-    from lambdaops.ports import Ask, Signals, Sink
+    from lambdaops.ports import Ask, Inventory, Signals, Sink
 
 
 class Stream(io.StringIO):
@@ -33,6 +34,10 @@ class SimEnv(Env):
     """The environment of a process whose AWS is a World."""
 
     world: World
+    account: SimInventory
+
+    def inventory(self, *, region: str | None = None, profile: str | None = None) -> Inventory:
+        return self.account
 
     def ports(
         self,
@@ -67,6 +72,7 @@ class Cli:
 
     home: Path
     world: World = field(default_factory=World)
+    account: SimInventory = field(default_factory=SimInventory)
     answer: str = ""
     tty: bool = False
     variables: dict[str, str] = field(default_factory=dict)
@@ -76,4 +82,5 @@ class Cli:
         variables = {"LAMBDAOPS_HOME": str(self.home), "NO_COLOR": "1", "TERM": "dumb", **self.variables}
         env = SimEnv(variables, Stream(self.answer, tty=self.tty), out, err, Path(self.home), self.world.clock)
         env.world = self.world
+        env.account = self.account
         return Ran(main(argv, env), out.getvalue(), err.getvalue())

@@ -18,7 +18,7 @@ ONE = Routing("1")
 
 
 def found(inventory: SimInventory) -> Survey:
-    return survey(inventory, World(), "eu-central-1", SimClock(), Told())
+    return survey(inventory, World(), SimClock(), Told())
 
 
 def orders(*links: AlarmLink, **aliases: Routing) -> FoundTarget:

@@ -6,8 +6,9 @@ import pytest
 
 from lambdaops.core.model import Routing
 from lambdaops.core.reports import AliasStanding, Standing
+from lambdaops.core.survey import FoundAlarm, FoundTarget, Skipped, Survey
 from lambdaops.render.console import Paper
-from lambdaops.render.inventory import standing_text
+from lambdaops.render.inventory import standing_text, survey_text
 from tests.render import golden
 
 ARN = "arn:aws:lambda:eu-central-1:111122223333:function"
@@ -25,7 +26,23 @@ ROWS = (
     row("d:live", Standing.UNACCOUNTED, "no release of this machine accounts for it", "lambdaops status d:live"),
     row("e:live", Standing.UNREADABLE, "line 3 was \x1b[31mchanged", "lambdaops audit verify e:live"),
 )
+FOUND = Survey(
+    "account 111122223333 in eu-central-1",
+    "111122223333",
+    "eu-central-1",
+    (
+        FoundTarget(
+            "orders", "live", (FoundAlarm("a"), FoundAlarm("b", "only if C"), FoundAlarm("c", "no", usable=False))
+        ),
+        FoundTarget("carts", "prod", strategy="AllAtOnce", notes=("carts: split now\n\x1b[2J",)),
+    ),
+    (Skipped("old", "has no alias"),),
+    ("template.yaml:3:1: not expanded",),
+)
 TEXTS = {
+    "found": survey_text(FOUND, "lambdaops.yaml", written=True),
+    "found_dry": survey_text(FOUND, "lambdaops.yaml", written=False),
+    "found_none": survey_text(Survey("template.yaml"), "lambdaops.yaml", written=True),
     "standing": standing_text(ROWS),
     "standing_driven": standing_text((DRIVEN,)),
     "standing_none": standing_text(()),
