@@ -5,12 +5,14 @@ An unexpected exception is a defect: it is not caught, so Python prints where it
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import typer
 
 from lambdaops import __version__
 from lambdaops.cli import commands
+from lambdaops.cli.complete import completing
 from lambdaops.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ def main(argv: Sequence[str], env: Env) -> int:
         The process's exit code; nothing expected is raised.
     """
     try:
-        code = commands.app(args=list(argv), obj=env, prog_name="lambdaops", standalone_mode=False)
+        with completing(os.environ):
+            code = commands.app(args=list(argv), obj=env, prog_name="lambdaops", standalone_mode=False)
     except typer.TyperException as error:
         return _usage(argv, env, error)
     except (typer.Abort, KeyboardInterrupt):

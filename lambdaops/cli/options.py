@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from lambdaops.cli import complete
+
 WHAT, SAFETY, GATES, OUTPUT = "What", "Safety", "Gates", "Output"
 
 
@@ -33,18 +35,40 @@ class OnInconclusive(enum.StrEnum):
     ROLLBACK = "rollback"
 
 
-TargetArgument = Annotated[str, typer.Argument(metavar="TARGET", help="FUNCTION:ALIAS, or the ARN of an alias.")]
-FunctionArgument = Annotated[str, typer.Argument(metavar="FUNCTION", help="Name of the function.")]
+TargetArgument = Annotated[
+    str,
+    typer.Argument(metavar="TARGET", help="FUNCTION:ALIAS, or the ARN of an alias.", autocompletion=complete.targets),
+]
+FunctionArgument = Annotated[
+    str, typer.Argument(metavar="FUNCTION", help="Name of the function.", autocompletion=complete.functions)
+]
 JournalArgument = Annotated[
-    str, typer.Argument(metavar="TARGET", help="FUNCTION:ALIAS or an ARN whose journal is on this machine.")
+    str,
+    typer.Argument(
+        metavar="TARGET",
+        help="FUNCTION:ALIAS or an ARN whose journal is on this machine.",
+        autocompletion=complete.journals,
+    ),
 ]
 
 AnyJournalArgument = Annotated[
-    str | None, typer.Argument(metavar="[TARGET]", help="FUNCTION:ALIAS or an ARN; all journals if none is given.")
+    str | None,
+    typer.Argument(
+        metavar="[TARGET]",
+        help="FUNCTION:ALIAS or an ARN; all journals if none is given.",
+        autocompletion=complete.journals,
+    ),
 ]
 
 ToOption = Annotated[
-    str | None, typer.Option("--to", metavar="VERSION", help="The published version to go to.", rich_help_panel=WHAT)
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="VERSION",
+        help="The published version to go to.",
+        rich_help_panel=WHAT,
+        autocompletion=complete.versions,
+    ),
 ]
 ZipOption = Annotated[
     Path | None, typer.Option("--zip", metavar="FILE", help="Publish this zip first.", rich_help_panel=WHAT)
@@ -65,6 +89,7 @@ StrategyOption = Annotated[
         help="all-at-once, canary[:10%[:5m]], linear[:10%[:1m]], exponential[:1%[:2m]], a CodeDeploy name such as "
         "Linear10PercentEvery1Minute, or stages: 5%:2m,25%:5m,100%:10m.",
         rich_help_panel=WHAT,
+        autocompletion=complete.strategies,
     ),
 ]
 BakeOption = Annotated[
@@ -78,12 +103,22 @@ BakeOption = Annotated[
 ]
 AlarmOption = Annotated[
     list[str] | None,
-    typer.Option("--alarm", metavar="NAME", help="A CloudWatch alarm that may object.", rich_help_panel=GATES),
+    typer.Option(
+        "--alarm",
+        metavar="NAME",
+        help="A CloudWatch alarm that may object.",
+        rich_help_panel=GATES,
+        autocompletion=complete.alarms,
+    ),
 ]
 IgnoreAlarmOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--ignore-alarm", metavar="NAME", help="Report this alarm but do not act on it.", rich_help_panel=GATES
+        "--ignore-alarm",
+        metavar="NAME",
+        help="Report this alarm but do not act on it.",
+        rich_help_panel=GATES,
+        autocompletion=complete.alarms,
     ),
 ]
 LookEveryOption = Annotated[
