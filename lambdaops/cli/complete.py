@@ -169,7 +169,7 @@ def _asking(env: Env, ctx: typer.Context, target: str) -> Iterator[Any]:
     import subprocess
 
     given = [f"--{name}={ctx.params[name]}" for name in ("region", "profile") if ctx.params.get(name)]
-    process = subprocess.Popen(  # noqa: S603 -- our own command line
+    with subprocess.Popen(  # noqa: S603 -- our own command line
         [sys.executable, "-m", "lambdaops", "versions", "--output=json", *given, "--", target],
         env={name: value for name, value in env.variables.items() if name != INSTRUCTION},
         cwd=env.cwd,
@@ -177,20 +177,19 @@ def _asking(env: Env, ctx: typer.Context, target: str) -> Iterator[Any]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    )
+    ) as process:
 
-    def answer() -> dict[str, str]:
+        def answer() -> dict[str, str]:
+            try:
+                out, _ = process.communicate(timeout=_AWS_SECONDS)
+                return {row["number"]: row["description"] for row in json.loads(out)["data"]["versions"]}
+            except (subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
+                return {}
+
         try:
-            out, _ = process.communicate(timeout=_AWS_SECONDS)
-            return {row["number"]: row["description"] for row in json.loads(out)["data"]["versions"]}
-        except (subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
-            return {}
-
-    try:
-        yield answer
-    finally:
-        process.kill()
-        process.wait()
+            yield answer
+        finally:
+            process.kill()
 
 
 # -- the shell's side --------------------------------------------------------------------------------------------------

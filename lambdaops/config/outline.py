@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_MOST_BYTES = 256 * 1024
+_MOST_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
