@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _LAMBDA = [
     ("GET", r"/functions/[^/]+/aliases/[^/]+$", "GetAlias"),
     ("PUT", r"/functions/[^/]+/aliases/[^/]+$", "UpdateAlias"),
+    ("GET", r"/functions/[^/]+/aliases/?$", "ListAliases"),
+    ("GET", r"/functions/?$", "ListFunctions"),
     ("GET", r"/functions/[^/]+/versions", "ListVersionsByFunction"),
     ("POST", r"/functions/[^/]+/versions", "PublishVersion"),
     ("PUT", r"/functions/[^/]+/code", "UpdateFunctionCode"),
@@ -38,6 +40,8 @@ _LAMBDA = [
 ]
 READS = {
     "GetAlias",
+    "ListAliases",
+    "ListFunctions",
     "ListVersionsByFunction",
     "GetPolicy",
     "GetProvisionedConcurrencyConfig",
