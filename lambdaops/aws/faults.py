@@ -1,16 +1,21 @@
 """botocore's exceptions turned into our errors, once, in one place.
 
 Rules this file guarantees: every error says what was being done, why it failed and what to do next; the AWS request id
-is kept; only botocore's own exceptions are caught; an error whose call may have taken effect all the same is ambiguous;
-no credential that AWS or botocore repeats in a message gets into ours.
+is kept; only botocore's own exceptions are caught, and what escapes from its search for credentials; an error whose
+call may have taken effect all the same is ambiguous; no credential that AWS or botocore repeats in a message gets into
+ours.
 """
 
 from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from traceback import walk_tb
 from typing import TYPE_CHECKING
 
+from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import (
     AccessDeniedError,
     AliasChangedError,
@@ -49,6 +54,11 @@ _INVALID = {
     "InvalidIdentityToken",
     "IDPRejectedClaim",
 }
+# A signature names the minute it was made in; AWS takes it for five (S3: fifteen).
+_SIGNED = {"SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed", "RequestExpired"}
+_UNKNOWN_KEY = {"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"}
+_TOO_EARLY_OR_LATE = ("signature expired", "not yet current", "too skewed", "request has expired")
+_OFF = timedelta(minutes=4)
 _THROTTLED = {
     "TooManyRequestsException",
     "Throttling",
@@ -67,10 +77,21 @@ _WRONG_HASH = "CodeSHA256"
 _STRANGER_HINT = "Check for a proxy or a sign-in page between this machine and AWS, and AWS_ENDPOINT_URL."
 _REFUSED_HINT = "AWS will not do this as it was asked: change what it names, then run the command again."
 _SIZE_HINT = "A package sent directly may have 50 MB: put it into S3 and give --s3 s3://BUCKET/KEY."
+_CLOCK_HINT = "Set this machine's clock (chronyc makestep, timedatectl set-ntp true), then run it again."
+_KEY_HINT = (
+    "The key was deleted or belongs to another partition, or AWS_SESSION_TOKEN is missing or is another key's: "
+    "aws sts get-caller-identity shows whether they work."
+)
+_SOURCE_HINT = (
+    "Check what the credentials come from: the profile, AWS_WEB_IDENTITY_TOKEN_FILE, AWS_CONTAINER_* or "
+    "credential_process; aws sts get-caller-identity shows whether they work."
+)
 _OWN_HINT = "Or an earlier try of this very call took effect and its answer was lost: look before going on."
 # What a refusal names, as in: is not authorized to perform ACTION on resource ARN.
 _PERFORM = re.compile(r"perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
 _SIGNED_IN = re.compile(r"//[^/@\s\"]*@")
+_SOURCES = {"botocore.credentials", "botocore.tokens", "botocore.configprovider"}
+"""Where botocore looks for credentials and settings, and lets whatever it meets pass through."""
 _TOO_LARGE = 413
 _TOO_MANY, _PRECONDITION, _CONFLICT_STATUS, _FAULT = 429, 412, 409, 500
 
@@ -101,12 +122,28 @@ def translating(doing: str, *, target: str = "", alias: bool = False) -> Iterato
         raise UnreachableError(
             f"could not {doing}: the answer is not AWS's", hint=_STRANGER_HINT, target=target
         ) from error
-    except ValueError as error:
-        # botocore reports a malformed endpoint URL this way, and nothing else of ours reaches it.
-        if "endpoint" not in str(error).lower():
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        translated = _escaped(error, doing, target)
+        if translated is None:
             raise
+        raise translated from error
+
+
+def _escaped(error: Exception, doing: str, target: str) -> LambdaOpsError | None:
+    """What botocore lets through: a token file that is not there, say, or a source that speaks no JSON."""
+    modules = {frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)}
+    if modules & _SOURCES:
+        said = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
+        message = f"could not {doing}: no credentials: {_masked(_first_line(said)) or type(error).__name__}"
+        # "Credentials were refreshed, but the refreshed credentials are still expired": a source that is stuck.
+        expired = isinstance(error, RuntimeError)
+        return (CredentialsExpiredError if expired else CredentialsMissingError)(
+            message, hint=_SOURCE_HINT, target=target
+        )
+    if isinstance(error, ValueError) and "endpoint" in str(error).lower():
         message = f"could not {doing}: {_masked(str(error))}"
-        raise UnreachableError(message, hint="Check AWS_ENDPOINT_URL.", target=target) from error
+        return UnreachableError(message, hint="Check AWS_ENDPOINT_URL.", target=target)
+    return None
 
 
 def _answered(error: ClientError, doing: str, target: str, *, alias: bool) -> LambdaOpsError:
@@ -119,10 +156,26 @@ def _answered(error: ClientError, doing: str, target: str, *, alias: bool) -> La
     if code in ("", str(status)):
         # No error of AWS's: botocore then takes the status for the code, and a whole page of HTML for the message.
         said = f"HTTP {status} without an AWS error code"
+    if code in _SIGNED:
+        off = _clock_off(str(meta.get("HTTPHeaders", {}).get("date", "")))
+        if off or any(words in said.lower() for words in _TOO_EARLY_OR_LATE):
+            by = f" by {format_duration(off)}" if off else ""
+            said, code = f"this machine's clock is off{by}: {said}", "RequestTimeTooSkewed"
     cls, hint = _classify(code, status, said, error.operation_name, alias=alias)
     if issubclass(cls, (AliasChangedError, FunctionChangedError)) and meta.get("RetryAttempts", 0):
         hint = f"{hint} {_OWN_HINT}"
     return cls(f"could not {doing}: {said}", hint=hint, target=target, request_id=str(meta.get("RequestId", "")))
+
+
+def _clock_off(date: str) -> timedelta | None:
+    """How far this machine's clock is from that of the answer, if that is far enough to spoil a signature."""
+    try:
+        theirs = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    # "-0000" says that the zone is unknown; HTTP dates are UTC.
+    off = abs(datetime.now(UTC) - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)))
+    return timedelta(minutes=round(off / timedelta(minutes=1))) if off >= _OFF else None
 
 
 def _masked(text: str) -> str:
@@ -138,8 +191,12 @@ def _first_line(text: str) -> str:
 def _classify(code: str, status: int, said: str, operation: str, *, alias: bool) -> tuple[type[LambdaOpsError], str]:
     if code in _EXPIRED:
         return CredentialsExpiredError, "Sign in again (aws sso login, or renew the session), then run it again."
+    if code == "RequestTimeTooSkewed":
+        return CredentialsInvalidError, _CLOCK_HINT
+    if code in _UNKNOWN_KEY:
+        return CredentialsInvalidError, _KEY_HINT
     if code in _INVALID:
-        return CredentialsInvalidError, "Check the credentials and this machine's clock: signatures carry the time."
+        return CredentialsInvalidError, "Check the secret key, and this machine's clock: signatures carry the time."
     if code in _DENIED:
         return AccessDeniedError, _permission_hint(operation, said)
     if code in _THROTTLED or status == _TOO_MANY:
@@ -194,6 +251,10 @@ def _unanswered(error: BotoCoreError, doing: str, target: str) -> LambdaOpsError
             | boto.MetadataRetrievalError()
             | boto.MissingDependencyException()
             | boto.InvalidDefaultsMode()
+            | boto.InvalidSTSRegionalEndpointsConfigError()
+            | boto.InvalidChecksumConfigError()
+            | boto.InvalidIMDSEndpointError()
+            | boto.InvalidIMDSEndpointModeError()
             | boto.NoAuthTokenError()
         ):
             hint = (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -97,17 +99,18 @@ REFUSALS = [
     *(
         Refusal(code, 403, CredentialsInvalidError, "clock")
         for code in (
-            "UnrecognizedClientException",
-            "InvalidClientTokenId",
             "SignatureDoesNotMatch",
             "InvalidSignatureException",
             "IncompleteSignature",
             "MissingAuthenticationToken",
             "MissingAuthenticationTokenException",
             "AuthFailure",
-            "InvalidAccessKeyId",
             "RequestTimeTooSkewed",
         )
+    ),
+    *(
+        Refusal(code, 403, CredentialsInvalidError, "AWS_SESSION_TOKEN")
+        for code in ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId")
     ),
     *(
         Refusal(code, 403, AccessDeniedError, "lambda:GetAlias")
@@ -216,6 +219,56 @@ def test_what_aws_refuses(case: Refusal) -> None:
     named = case.code not in ("", str(case.status))
     said = case.message if named else f"HTTP {case.status} without an AWS error code"
     assert error.message == f"could not read it: {said}"
+
+
+EXPIRED_SIGNATURE = (
+    "Signature expired: 20261123T030000Z is now earlier than 20261123T055500Z (20261123T060000Z - 5 min.)"
+)
+NOT_YET = "Signature not yet current: 20261123T030000Z is still later than 20261123T001000Z"
+MISMATCH = "The request signature we calculated does not match the signature you provided."
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "hours", "says"),
+    [
+        ("InvalidSignatureException", EXPIRED_SIGNATURE, 3, "this machine's clock is off by 3h: Signature expired"),
+        ("SignatureDoesNotMatch", NOT_YET, -26, "this machine's clock is off by 1d2h: Signature not yet"),
+        ("RequestTimeTooSkewed", "The difference is too large", 0.5, "this machine's clock is off by 30m: The diff"),
+        ("RequestExpired", "Request has expired.", 0.1, "this machine's clock is off by 6m: Request has"),
+        # Wrong by the answer's Date alone, or by what AWS says alone.
+        ("InvalidSignatureException", MISMATCH, 2, "this machine's clock is off by 2h: The request"),
+        ("InvalidSignatureException", EXPIRED_SIGNATURE, 0, "this machine's clock is off: Signature expired"),
+        ("InvalidSignatureException", EXPIRED_SIGNATURE, None, "this machine's clock is off: Signature expired"),
+    ],
+)
+def test_a_clock_that_is_off(code: str, message: str, hours: float | None, says: str) -> None:
+    error = translate(_dated(refused(code, 403, message), hours))
+    check_kind(error, CredentialsInvalidError)
+    assert error.message.startswith(f"could not read it: {says}")
+    assert "Set this machine's clock" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "hours", "cls"),
+    [
+        ("InvalidSignatureException", 0.05, CredentialsInvalidError),  # three minutes: within what AWS takes
+        ("InvalidSignatureException", None, CredentialsInvalidError),
+        ("ExpiredTokenException", 3, CredentialsExpiredError),
+        ("UnrecognizedClientException", 3, CredentialsInvalidError),
+        ("AccessDeniedException", 3, AccessDeniedError),
+    ],
+)
+def test_a_clock_that_is_not_to_blame(code: str, hours: float | None, cls: type[LambdaOpsError]) -> None:
+    error = translate(_dated(refused(code, 403, MISMATCH), hours))
+    check_kind(error, cls)
+    assert "clock is off" not in error.message
+
+
+def _dated(error: boto.ClientError, hours: float | None) -> boto.ClientError:
+    """As answered by an AWS whose clock is so far ahead of ours; None: it says no time that can be read."""
+    date = "soon" if hours is None else format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
+    error.response["ResponseMetadata"]["HTTPHeaders"] = {"date": date}
+    return error
 
 
 def test_a_refusal_without_a_message_says_its_code() -> None:

@@ -14,7 +14,9 @@ from lambdaops import __version__
 from lambdaops.aws.functions import LambdaFunctions
 from lambdaops.aws.session import Session
 from lambdaops.core.errors import (
+    CredentialsExpiredError,
     CredentialsMissingError,
+    ExitCode,
     LambdaOpsError,
     RegionMissingError,
     UnreachableError,
@@ -152,6 +154,64 @@ def test_a_configuration_file_that_is_none(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(CredentialsMissingError) as raised:
         Session(region="eu-central-1").functions()
     assert "~/.aws/config" in raised.value.hint
+
+
+ROLE = "arn:aws:iam::123456789012:role/deploy"
+NOWHERE = "/nonexistent/token"
+LOCAL = "http://127.0.0.1:9/credentials"
+KEYS = '"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"'
+OLD = f'{{"Version": 1, {KEYS}, "Expiration": "2020-01-01T00:00:00Z"}}'
+
+
+@pytest.mark.parametrize(
+    ("variables", "process", "cls", "said"),
+    [
+        ({"AWS_ROLE_ARN": ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": NOWHERE}, "", CredentialsMissingError, NOWHERE),
+        ({"AWS_ROLE_ARN": ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": "/"}, "", CredentialsMissingError, "directory: /"),
+        ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://evil.example/"}, "", CredentialsMissingError, "evil.example"),
+        ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "no url"}, "", CredentialsMissingError, "Unsupported host"),
+        (
+            {"AWS_CONTAINER_CREDENTIALS_FULL_URI": LOCAL, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": NOWHERE},
+            "",
+            CredentialsMissingError,
+            NOWHERE,
+        ),
+        (
+            {"AWS_CONTAINER_CREDENTIALS_FULL_URI": LOCAL, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "secret\r\nsecret"},
+            "",
+            CredentialsMissingError,
+            "legal header",
+        ),
+        ({}, "/nonexistent/program", CredentialsMissingError, "/nonexistent/program"),
+        ({}, "echo no JSON, but a secret", CredentialsMissingError, "Expecting value"),
+        ({}, "'no end", CredentialsMissingError, "closing quotation"),
+        ({}, "cat {tmp}/old.json", CredentialsExpiredError, "still expired"),
+        ({"AWS_METADATA_SERVICE_NUM_ATTEMPTS": "many"}, "", CredentialsMissingError, "many"),
+    ],
+)
+def test_a_source_of_credentials_that_is_broken(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: SimClock,
+    variables: dict[str, str],
+    process: str,
+    cls: type[LambdaOpsError],
+    said: str,
+) -> None:
+    """botocore lets what it meets there pass as it is: OSError, ValueError, RuntimeError."""
+    (tmp_path / "old.json").write_text(OLD)
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = {process.format(tmp=tmp_path)}\n" if process else "")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LambdaOpsError) as raised:
+        LambdaFunctions(Session(region="eu-central-1"), clock).get_alias("orders", "live")
+    assert type(raised.value) is cls
+    assert raised.value.exit_code is ExitCode.AWS
+    assert said in raised.value.message
+    assert "secret" not in raised.value.message
+    assert "get-caller-identity" in raised.value.hint
 
 
 # -- the caller's variables ----------------------------------------------------------------------------------------
