@@ -1,6 +1,6 @@
-"""CloudWatch alarms, both kinds.
+"""CloudWatch alarms, of every kind that the installed boto3 knows.
 
-Rules this file guarantees: both kinds are asked for explicitly (omitting AlarmTypes returns metric alarms only); an
+Rules this file guarantees: all kinds are asked for explicitly (omitting AlarmTypes returns metric alarms only); an
 empty list of names never reaches AWS, where it means every alarm of the account; a hundred names are one call.
 """
 
@@ -16,6 +16,7 @@ from lambdaops.core.model import AlarmKind, AlarmReading, AlarmState
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.literals import AlarmTypeType
 
 
@@ -23,6 +24,13 @@ ALARM_TYPES: list[AlarmTypeType] = ["MetricAlarm", "CompositeAlarm"]
 """Both kinds: without AlarmTypes, DescribeAlarms returns metric alarms only."""
 _NAMES_PER_CALL = 100
 """DescribeAlarms takes at most 100 AlarmNames (CloudWatch API reference)."""
+_KINDS = {
+    "MetricAlarm": AlarmKind.METRIC,
+    "CompositeAlarm": AlarmKind.COMPOSITE,
+    # On the results of a scheduled CloudWatch Logs query (botocore's model of DescribeAlarms).
+    "LogAlarm": AlarmKind.LOG,
+}
+_YOUNGEST = "LogAlarm"
 
 
 @dataclass(frozen=True)
@@ -39,18 +47,29 @@ class CloudWatchAlarms:
             return tuple(reading for chunk in chunks for reading in self._read(chunk))
 
     def _read(self, names: list[str]) -> Iterator[AlarmReading]:
-        request: dict[str, Any] = {
-            "AlarmNames": names,
-            "AlarmTypes": ALARM_TYPES,
-            "MaxRecords": _NAMES_PER_CALL,
-        }
+        client = self.session.alarms()
+        output = client.meta.service_model.operation_model("DescribeAlarms").output_shape
+        kinds = [name for name in _KINDS if output is not None and f"{name}s" in output.members]
+        request: dict[str, Any] = {"AlarmNames": names, "AlarmTypes": kinds, "MaxRecords": _NAMES_PER_CALL}
         while True:
-            answer = self.session.alarms().describe_alarms(**request)
-            yield from (_reading(item, AlarmKind.METRIC) for item in answer.get("MetricAlarms", []))
-            yield from (_reading(item, AlarmKind.COMPOSITE) for item in answer.get("CompositeAlarms", []))
+            answer = _describe(client, request)
+            yield from (_reading(item, _KINDS[name]) for name in kinds for item in answer.get(f"{name}s", []))
             if not answer.get("NextToken"):
                 return
             request["NextToken"] = answer["NextToken"]
+
+
+def _describe(client: CloudWatchClient, request: dict[str, Any]) -> Mapping[str, Any]:
+    """One page; a region whose CloudWatch is older than boto3 may refuse a kind, and then has no alarm of it."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return client.describe_alarms(**request)
+    except ClientError as error:
+        if _YOUNGEST not in request["AlarmTypes"] or _YOUNGEST not in str(error):
+            raise
+        request["AlarmTypes"] = [name for name in request["AlarmTypes"] if name != _YOUNGEST]
+        return client.describe_alarms(**request)
 
 
 def _reading(item: Mapping[str, Any], kind: AlarmKind) -> AlarmReading:

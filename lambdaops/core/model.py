@@ -210,10 +210,11 @@ class AlarmState(enum.Enum):
 
 
 class AlarmKind(enum.Enum):
-    """Which of DescribeAlarms' two lists an alarm came in."""
+    """Which of DescribeAlarms' lists an alarm came in."""
 
     METRIC = "metric"
     COMPOSITE = "composite"
+    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""DescribeAlarms: both kinds, a hundred names a call, every page, and never without a name."""
+"""DescribeAlarms: every kind, a hundred names a call, every page, and never without a name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lambdaops.aws.alarms import CloudWatchAlarms
-from lambdaops.core.errors import AccessDeniedError
+from lambdaops.core.errors import AccessDeniedError, RejectedError
 from lambdaops.core.model import AlarmKind, AlarmReading, AlarmState
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ def alarms(session: Session) -> CloudWatchAlarms:
     return CloudWatchAlarms(session)
 
 
+KINDS = ["MetricAlarm", "CompositeAlarm", "LogAlarm"]
+
+
 def asked(names: list[str], **more: str) -> dict[str, Any]:
-    return {"AlarmNames": names, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": 100, **more}
+    return {"AlarmNames": names, "AlarmTypes": KINDS, "MaxRecords": 100, **more}
 
 
 def alarm(name: str, state: str = "OK", **more: Any) -> dict[str, Any]:
@@ -44,13 +47,43 @@ def test_one_alarm(alarms: CloudWatchAlarms, alarm_calls: Stubber) -> None:
     assert alarms.read_alarms(["errors"]) == (AlarmReading("errors", AlarmKind.METRIC, AlarmState.ALARM, TRANSITION),)
 
 
-def test_alarms_of_both_kinds(alarms: CloudWatchAlarms, alarm_calls: Stubber) -> None:
-    answer = {"CompositeAlarms": [alarm("all", "INSUFFICIENT_DATA")], "MetricAlarms": [alarm("errors")]}
-    alarm_calls.add_response("describe_alarms", answer, asked(["all", "errors"]))
-    assert set(alarms.read_alarms(["all", "errors"])) == {
+def test_alarms_of_every_kind(alarms: CloudWatchAlarms, alarm_calls: Stubber) -> None:
+    answer = {
+        "CompositeAlarms": [alarm("all", "INSUFFICIENT_DATA")],
+        "MetricAlarms": [alarm("errors")],
+        "LogAlarms": [alarm("panics", "ALARM", StateTransitionedTimestamp=TRANSITION)],
+    }
+    alarm_calls.add_response("describe_alarms", answer, asked(["all", "errors", "panics"]))
+    assert set(alarms.read_alarms(["all", "errors", "panics"])) == {
         AlarmReading("all", AlarmKind.COMPOSITE, AlarmState.INSUFFICIENT_DATA),
         AlarmReading("errors", AlarmKind.METRIC, AlarmState.OK),
+        AlarmReading("panics", AlarmKind.LOG, AlarmState.ALARM, TRANSITION),
     }
+
+
+def test_no_kind_is_left_out(session: Session) -> None:
+    """A kind that a new boto3 brings would be an alarm that is never looked at."""
+    output = session.alarms().meta.service_model.operation_model("DescribeAlarms").output_shape
+    assert output is not None
+    assert set(output.members) - {"NextToken"} == {f"{kind}s" for kind in KINDS}
+
+
+def test_a_region_that_does_not_know_the_youngest_kind_is_asked_without_it(
+    alarms: CloudWatchAlarms, alarm_calls: Stubber
+) -> None:
+    """On every page, and only then."""
+    old = {**asked(["errors"]), "AlarmTypes": KINDS[:2]}
+    no = "Value '[MetricAlarm, CompositeAlarm, LogAlarm]' at 'alarmTypes' failed to satisfy constraint"
+    alarm_calls.add_client_error("describe_alarms", "ValidationError", no, 400, expected_params=asked(["errors"]))
+    alarm_calls.add_response("describe_alarms", {"MetricAlarms": [alarm("errors")], "NextToken": "2"}, old)
+    alarm_calls.add_response("describe_alarms", {"MetricAlarms": [alarm("more")]}, {**old, "NextToken": "2"})
+    assert [reading.name for reading in alarms.read_alarms(["errors"])] == ["errors", "more"]
+
+
+def test_another_refusal_is_not_asked_again(alarms: CloudWatchAlarms, alarm_calls: Stubber) -> None:
+    alarm_calls.add_client_error("describe_alarms", "ValidationError", "AlarmNames", 400)
+    with pytest.raises(RejectedError):
+        alarms.read_alarms(["errors"])
 
 
 def test_an_alarm_that_is_not_there_is_left_out(alarms: CloudWatchAlarms, alarm_calls: Stubber) -> None:
