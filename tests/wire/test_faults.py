@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambdaops.core.model import Routing
-from tests.wire.faults import (
+from tests.wire.bench import run_all
+from tests.wire.faults import table
+from tests.wire.injected import (
     CUT,
-    DENIED,
     FOREIGN,
     LOST,
     PASSING,
@@ -23,14 +23,12 @@ from tests.wire.faults import (
     Case,
     Phase,
     cases,
-    run_all,
-    table,
 )
 from tests.wire.proxy import ANY
 
 if TYPE_CHECKING:
     from lambdaops.sandbox.server import Server
-    from tests.wire.faults import Came
+    from tests.wire.bench import Came
 
 UNHARMED = {RELEASE: "0 candidate", ZIP: "0 candidate", ROLLBACK: "0 stable", REVERT: "4 stable"}
 ANSWER_LOST = (LOST, SILENT, CUT, SLOW)
