@@ -17,13 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.literals import AlarmTypeType
 
 
-ALARM_TYPES: list[AlarmTypeType] = ["MetricAlarm", "CompositeAlarm"]
-"""Both kinds: without AlarmTypes, DescribeAlarms returns metric alarms only."""
 _NAMES_PER_CALL = 100
 """DescribeAlarms takes at most 100 AlarmNames (CloudWatch API reference)."""
+_ALARMS_PER_PAGE = 100
 _KINDS = {
     "MetricAlarm": AlarmKind.METRIC,
     "CompositeAlarm": AlarmKind.COMPOSITE,
@@ -44,19 +42,24 @@ class CloudWatchAlarms:
         unique = list(dict.fromkeys(names))
         chunks = (unique[at : at + _NAMES_PER_CALL] for at in range(0, len(unique), _NAMES_PER_CALL))
         with translating("read the alarms"):
-            return tuple(reading for chunk in chunks for reading in self._read(chunk))
+            return tuple(
+                _reading(item, kind)
+                for chunk in chunks
+                for item, kind in described(self.session.alarms(), {"AlarmNames": chunk})
+            )
 
-    def _read(self, names: list[str]) -> Iterator[AlarmReading]:
-        client = self.session.alarms()
-        output = client.meta.service_model.operation_model("DescribeAlarms").output_shape
-        kinds = [name for name in _KINDS if output is not None and f"{name}s" in output.members]
-        request: dict[str, Any] = {"AlarmNames": names, "AlarmTypes": kinds, "MaxRecords": _NAMES_PER_CALL}
-        while True:
-            answer = _describe(client, request)
-            yield from (_reading(item, _KINDS[name]) for name in kinds for item in answer.get(f"{name}s", []))
-            if not answer.get("NextToken"):
-                return
-            request["NextToken"] = answer["NextToken"]
+
+def described(client: CloudWatchClient, chosen: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], AlarmKind]]:
+    """Every alarm that DescribeAlarms gives for these parameters, of every kind, page by page."""
+    output = client.meta.service_model.operation_model("DescribeAlarms").output_shape
+    kinds = [name for name in _KINDS if output is not None and f"{name}s" in output.members]
+    request: dict[str, Any] = {**chosen, "AlarmTypes": kinds, "MaxRecords": _ALARMS_PER_PAGE}
+    while True:
+        answer = _describe(client, request)
+        yield from ((item, _KINDS[name]) for name in kinds for item in answer.get(f"{name}s", []))
+        if not answer.get("NextToken"):
+            return
+        request["NextToken"] = answer["NextToken"]
 
 
 def _describe(client: CloudWatchClient, request: dict[str, Any]) -> Mapping[str, Any]:

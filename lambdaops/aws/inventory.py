@@ -1,7 +1,7 @@
 """What an account has: functions, their aliases, and which alarm is about which function.
 
-Rules this file guarantees: every page is read; both kinds of alarms are asked for explicitly (omitting AlarmTypes
-returns metric alarms only); the account's alarms are swept once, never once per function.
+Rules this file guarantees: every page is read; every kind of alarm is asked for; the account's alarms are swept
+once, never once per function.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lambdaops.aws.alarms import ALARM_TYPES
+from lambdaops.aws.alarms import described
 from lambdaops.aws.faults import translating
 from lambdaops.aws.functions import alias_of
 from lambdaops.aws.session import Session
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _PAGE = 50
 """ListFunctions answers with at most 50 items, "even if you set the number higher" (Lambda API reference)."""
-_ALARMS_PER_PAGE = 100
 
 # ALARM("name"), OK('arn:...:alarm:name'), INSUFFICIENT_DATA(name): CloudWatch user guide, Create a composite alarm.
 _CHILD = re.compile(r"\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"([^\"]+)\"|'([^']+)'|([^)\s\"']+))\s*\)")
@@ -81,16 +80,8 @@ class AwsInventory:
         return tuple(sorted(links, key=lambda link: (link.function, link.alarm, link.qualifier)))
 
     def _alarms(self, prefix: str) -> Iterator[Mapping[str, Any]]:
-        request: dict[str, Any] = {"AlarmTypes": ALARM_TYPES, "MaxRecords": _ALARMS_PER_PAGE}
-        if prefix:  # AWS takes no empty one
-            request["AlarmNamePrefix"] = prefix
-        while True:
-            answer = self.session.alarms().describe_alarms(**request)
-            yield from answer.get("MetricAlarms", [])
-            yield from answer.get("CompositeAlarms", [])
-            if not answer.get("NextToken"):
-                return
-            request["NextToken"] = answer["NextToken"]
+        chosen = {"AlarmNamePrefix": prefix} if prefix else {}  # AWS takes no empty one
+        return (item for item, _ in described(self.session.alarms(), chosen))
 
 
 def _subjects(item: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -199,10 +199,9 @@ def _asking(env: Env, ctx: typer.Context, target: str) -> Iterator[Any]:
 def completing(variables: MutableMapping[str, str]) -> Iterator[None]:
     """Let typer answer a shell that asks what may be completed; does nothing when none asks.
 
-    A line that is wrong so far is no reason to say so: the command will, once it is run. And bash needs help with
-    colons, which to it end a word (COMP_WORDBREAKS): ``orders:li`` arrives as three words, and only what follows the
-    last colon is replaced by what is offered. So the words are joined before typer reads them, and what stands before
-    the colon is cut from what it writes. ``--to=4`` arrives in three words too.
+    Bash needs help with colons, which to it end a word (COMP_WORDBREAKS): ``orders:li`` arrives as three words, and
+    only what follows the last colon is replaced by what is offered. So the words are joined before typer reads them,
+    and what stands before the colon is cut from what it writes. ``--to=4`` arrives in three words too.
     """
     instruction = variables.get(INSTRUCTION, "")
     if not instruction.startswith("complete_"):
@@ -217,7 +216,7 @@ def completing(variables: MutableMapping[str, str]) -> Iterator[None]:
         typed = value[: value.rfind(":") + 1]
     written = io.StringIO()
     try:
-        with contextlib.suppress(typer.TyperException), contextlib.redirect_stdout(written):
+        with contextlib.redirect_stdout(written):
             yield
     finally:
         sys.stdout.write("".join(line.removeprefix(typed) for line in written.getvalue().splitlines(keepends=True)))

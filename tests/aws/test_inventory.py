@@ -36,7 +36,7 @@ def alias_item(name: str, version: str = "1", weights: dict[str, float] | None =
 
 
 def asked(**more: str) -> dict[str, Any]:
-    return {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": 100, **more}
+    return {"AlarmTypes": ["MetricAlarm", "CompositeAlarm", "LogAlarm"], "MaxRecords": 100, **more}
 
 
 def metric(name: str, **dimensions: str) -> dict[str, Any]:
@@ -149,6 +149,7 @@ QUERY = {
         (metric("a", FunctionName="orders", Resource="orders:3"), [("orders", "3")]),
         (metric("a", FunctionName="orders", Resource="orders:live", ExecutedVersion="3"), [("orders", "live")]),
         (metric("a", FunctionName="orders", Resource="someone-elses-dimension"), [("orders", "")]),
+        (metric("a", FunctionName="orders", Resource="carts:live"), [("orders", "")]),
         (metric("a", Resource="orders:live"), []),  # not Lambda's: it always sends FunctionName with it
         (metric("a", QueueName="orders"), []),
         ({"AlarmName": "a"}, []),

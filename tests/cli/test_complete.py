@@ -145,6 +145,10 @@ def known(tab: Tab) -> Tab:
         ("lambdaops release --nosuch x ", ["orders:live", "carts:blue", "naïve:live", "orders:beta"]),
         ("lambdaops release $LATEST --to ", []),
         ("lambdaops release --look-every", ["--look-every"]),
+        ("lambdaops release --on-interrupt nosuch --strategy al", ["all-at-once"]),
+        ("lambdaops release x:y too many words --strategy al", ["all-at-once"]),
+        ("lambdaops --nosuch status orders:l", []),
+        ("lambdaops audit nosuch ", ["list", "show", "verify"]),
     ],
 )
 def test_offers(known: Tab, line: str, offered: list[str]) -> None:
@@ -206,9 +210,16 @@ def test_a_broken_configuration_file_offers_nothing(tmp_path: Path, text: str) -
 
 def test_a_configuration_file_that_cannot_be_read_offers_nothing(tmp_path: Path) -> None:
     assert outline(tmp_path) == outline(tmp_path / "gone") == Outline()
-    (tmp_path / "large").write_bytes(b"#" * 70_000)
+    (tmp_path / "large").write_bytes(b"functions: {a: {alias: b}}\n" + b"#" * 70_000)
     (tmp_path / "latin").write_bytes(b"functions: {caf\xe9: {alias: live}}")
     assert outline(tmp_path / "large") == outline(tmp_path / "latin") == Outline()
+
+
+def test_a_name_that_would_disturb_the_line_is_not_offered(tab: Tab) -> None:
+    (tab.directory / "lambdaops.yaml").write_text(
+        'functions: {a: {alias: b}, "c\\nd": {alias: e}, "\\e[2J": {alias: f}}'
+    )
+    assert tab("lambdaops status ") == ["a:b"]
 
 
 def test_what_a_file_names(tmp_path: Path) -> None:
