@@ -54,7 +54,7 @@ def test_ci_runs_the_readme_s_test_command_as_it_stands() -> None:
 
 def test_every_variable_is_documented() -> None:
     source = "".join(path.read_text("utf-8") for path in (ROOT / "lambdaops").rglob("*.py"))
-    for name in set(re.findall(r"LAMBDAOPS_[A-Z]+", source)):
+    for name in set(re.findall(r"\bLAMBDAOPS_[A-Z]+", source)):
         assert name in README, name
 
 
