@@ -70,7 +70,7 @@ def test_no_permission_to_list_functions_names_it(inventory: AwsInventory, calls
     calls.add_client_error("list_functions", "AccessDeniedException", "no", 403)
     with pytest.raises(AccessDeniedError, match="could not list the functions: no") as caught:
         list(inventory.functions())
-    assert "lambda:ListFunctions" in caught.value.hint
+    assert "lambda:ListFunctions on *" in caught.value.hint
 
 
 def test_a_refusal_on_a_later_page_of_functions_is_a_refusal(inventory: AwsInventory, calls: Stubber) -> None:
