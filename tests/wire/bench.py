@@ -40,7 +40,7 @@ from lambdaops.sandbox import server as sandbox
 from lambdaops.sandbox.server import Server
 from lambdaops.store.files import FileJournals
 from tests.wire.conftest import Clients, Function, answering, make_function
-from tests.wire.injected import REVERT, ROLLBACK, SILENCE, ZIP, Call, Case
+from tests.wire.injected import REVERT, ROLLBACK, SILENCE, STRANDING, ZIP, Call, Case
 from tests.wire.proxy import Answer, wire_to
 
 if TYPE_CHECKING:
@@ -112,7 +112,10 @@ class WireEnv(Env):
 
 @dataclass
 class Came:
-    """What came of a case: the exit code, the alias and what the journal says of it, and what the command said."""
+    """What came of a case: the exit code, the alias and what the journal says of it, and what the command said.
+
+    ``met`` is whether the fault was; ``then`` what the person's next command came to, where one was needed.
+    """
 
     case: Case
     code: int
@@ -128,7 +131,6 @@ class Came:
     fell: str
     met: bool
     then: str = ""
-    took: float = 0.0
 
     @property
     def where(self) -> str:
@@ -164,8 +166,7 @@ class Bench:
         home = self.directory / f"{self.function.name}-{number}"
         home.mkdir(parents=True)
         words, candidate = self._scene(case.call.scene, home, number)
-        before = len(self.versions())
-        began = time.monotonic()
+        before = self.versions()
         with wire_to(self.server.endpoint) as wire:
             answer = case.fault.on(case.call, case.times)
             wire.watch = partial(self._watch, wire, case.call, answer)
@@ -185,18 +186,17 @@ class Bench:
             json.loads(out or "{}"),
             err,
             list(wire.calls),
-            len(self.versions()) - before,
+            self.versions() - before,
             journals.verify(arn).count == len(entries) if entries else True,
             candidate,
             fell,
             met=answer.spare == 0 and answer.times < case.times,
         )
-        if code and case.call.scene == ZIP:
+        if code and case.call.scene == ZIP and case.fault in STRANDING:
             came.then = self._afterwards(home, words, candidate)
-            came.published = len(self.versions()) - before
+            came.published = self.versions() - before
         elif came.where != "stable" and code:
             came.then = self._afterwards(home, ("rollback", self.function.target), candidate)
-        came.took = time.monotonic() - began
         return came
 
     def _afterwards(self, home: Path, words: Iterable[str], candidate: str) -> str:
@@ -224,9 +224,10 @@ class Bench:
         except Exception:  # noqa: BLE001 -- whatever it is, it is what the test is about
             return 1, out.getvalue(), err.getvalue(), traceback.format_exc()
 
-    def versions(self) -> list[str]:
-        pages = self.function.clients("lambda").list_versions_by_function(FunctionName=self.function.name)["Versions"]
-        return [item["Version"] for item in pages]
+    def versions(self) -> int:
+        """How many there are, the unpublished one included."""
+        pages = self.function.clients("lambda").get_paginator("list_versions_by_function")
+        return sum(len(page["Versions"]) for page in pages.paginate(FunctionName=self.function.name))
 
     def _scene(self, scene: str, home: Path, number: int) -> tuple[tuple[str, ...], str]:
         """Set it; gives the command and the version that it is about."""
@@ -242,7 +243,7 @@ class Bench:
         if scene == ZIP:
             archive = home / "new.zip"
             archive.write_bytes(answering(f"{number} {time.time_ns()}"))
-            return (*words, "--zip", str(archive)), str(len(self.versions()))
+            return (*words, "--zip", str(archive)), str(self.versions())
         return (*words, "--to", "2"), "2"
 
     def _watch(self, wire: Wire, call: Call, answer: Answer, name: str) -> None:

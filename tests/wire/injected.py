@@ -55,6 +55,8 @@ FOREIGN = Fault("foreign page", Answer(200, ""))
 PASSING = (THROTTLED, BROKEN, BUSY, RESET, LOST, SILENT, SLOW, CUT)
 """What botocore tries again, or need not."""
 SIGNING = (SKEWED, EXPIRED, UNKNOWN)
+STRANDING = (RESET, LOST, SILENT, CUT)
+"""What leaves a publication at every place where it may be left."""
 FAULTS = (*PASSING, *SIGNING, DENIED, FOREIGN)
 
 
