@@ -1,0 +1,106 @@
+"""The real command in a process that kills itself at a chosen moment of a chosen journal append.
+
+``python -m tests.wire.killed NUMBER MOMENT WORDS...`` runs ``lambdaops WORDS...`` and dies by SIGKILL at the append of
+that number, counted over all journals. Nothing in the product knows of it: the disk that the journals write to is given
+from outside. The clock hurries, so that a stage takes no time; everything else is as users have it.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from lambdaops.cli.env import Env
+from lambdaops.cli.main import main
+from lambdaops.store.disk import APPEND, Disk
+from lambdaops.store.files import FileJournals
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Moment(enum.StrEnum):
+    """When, within an append."""
+
+    BEFORE = "before"
+    TORN = "torn"
+    WRITTEN = "written"
+    AFTER = "after"
+
+
+@dataclass
+class HurryingClock:
+    """Waits a hundredth of what it is asked to, and then is as late as it was asked to be; begins ``ahead``."""
+
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def sleep(self, duration: timedelta) -> None:
+        waited = duration / 100
+        time.sleep(waited.total_seconds())
+        self.ahead += duration - waited
+
+    def interrupt(self) -> None:
+        """Its sleep is over already."""
+
+
+@dataclass
+class DeadlyDisk(Disk):
+    """Kills its own process around the write and the fsync of the append of this number."""
+
+    number: int
+    moment: Moment
+    appends: int = 0
+    _journals: set[int] = field(default_factory=set)
+    _due: bool = False
+
+    def open(self, path: Path, flags: int) -> int:
+        fd = super().open(path, flags)
+        if flags == APPEND:
+            self._journals.add(fd)
+        return fd
+
+    def close(self, fd: int) -> None:
+        super().close(fd)
+        if fd in self._journals:
+            self._journals.discard(fd)
+            self._die_at(Moment.AFTER)
+
+    def write_all(self, fd: int, data: bytes) -> None:
+        if fd in self._journals:
+            self.appends += 1
+            self._due = self.appends == self.number
+            self._die_at(Moment.BEFORE)
+            if self._due and self.moment is Moment.TORN:
+                super().write_all(fd, data[: len(data) // 2])
+            self._die_at(Moment.TORN)
+        super().write_all(fd, data)
+
+    def fsync(self, fd: int) -> None:
+        if fd in self._journals:
+            self._die_at(Moment.WRITTEN)
+        super().fsync(fd)
+
+    def _die_at(self, moment: Moment) -> None:
+        if self._due and moment is self.moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run(number: int, moment: Moment, words: list[str]) -> int:
+    """The command; its exit code, if it lives."""
+    env = Env.real()
+    env.clock = HurryingClock()
+    env.journals = FileJournals(env.home, disk=DeadlyDisk(number, moment))
+    return main(words, env)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(int(sys.argv[1]), Moment(sys.argv[2]), sys.argv[3:]))
