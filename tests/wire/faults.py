@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from lambdaops.sandbox import server as sandbox
 from tests.wire.bench import run_all
-from tests.wire.injected import FAULTS, cases
+from tests.wire.injected import cases
+from tests.wire.proxy import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,19 +22,18 @@ if TYPE_CHECKING:
 def table(came: Iterable[Came]) -> str:
     """Markdown: a row per call, a column per fault; in it ``once / lasting``, each the exit code and the alias."""
     came = list(came)
-    found = {(each.case.call, each.case.fault.name, each.case.lasting): each for each in came}
-    lines = [
-        "| call | " + " | ".join(fault.name for fault in FAULTS) + " |",
-        "|---|" + "---|" * len(FAULTS),
+    found = {(each.case.call, each.case.fault.name, each.case.lasting): str(each) for each in came}
+    calls = list(dict.fromkeys(each.case.call for each in came))
+    faults = list(dict.fromkeys(each.case.fault.name for each in came))
+    rows = [
+        [str(call), *(_cell(found.get((call, fault, False)), found.get((call, fault, True))) for fault in faults)]
+        for call in calls
     ]
-    calls = dict.fromkeys(each.case.call for each in came)
-    for call in calls:
-        cells = []
-        for fault in FAULTS:
-            both = [str(found[key]) for lasting in (False, True) if (key := (call, fault.name, lasting)) in found]
-            cells.append(" / ".join(dict.fromkeys(both)))
-        lines.append(f"| {call} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (["call", *faults], ["---"] * (len(faults) + 1), *rows))
+
+
+def _cell(once: str | None, lasting: str | None) -> str:
+    return " / ".join(dict.fromkeys(each for each in (once, lasting) if each))
 
 
 def report(words: list[str]) -> None:
@@ -44,7 +44,10 @@ def report(words: list[str]) -> None:
         stack.callback(sandbox.stop, server)
         chosen = [case for case in cases() if all(word in str(case) for word in words)]
         came = run_all(server, directory, chosen)
-        print(table(came.values()))  # noqa: T201 -- what it is for
+        for together in (False, True):
+            some = [each for each in came.values() if (each.case.call.operation == ANY) is together]
+            if some:
+                print(table(some), end="\n\n")  # noqa: T201 -- what it is for
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ class Call:
         return self.operation in ("UpdateAlias", "UpdateFunctionCode", "PublishVersion")
 
     def __str__(self) -> str:
-        return f"{self.scene}: {self.operation}, {self.what}"
+        return f"{self.scene}: {'everything' if self.operation == ANY else self.operation}, {self.what}"
 
 
 RELEASE, ZIP, ROLLBACK, REVERT = "release", "release --zip", "rollback", "automatic rollback"
