@@ -6,7 +6,9 @@ Directories are made for the owner alone (0700), files too (0600): a journal nam
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # O_BINARY: without it Windows would turn every newline into two bytes, and every hash with it.
-_ALWAYS = getattr(os, "O_BINARY", 0)
+# O_NONBLOCK: opening a pipe in a journal's place would keep a rollback waiting until somebody wrote to it.
+_ALWAYS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 READ = os.O_RDONLY | _ALWAYS
 APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | _ALWAYS
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS
@@ -41,8 +44,11 @@ class Disk:
         os.close(fd)
 
     def size(self, fd: int) -> int:
-        """The length of a file in bytes."""
-        return os.fstat(fd).st_size
+        """The length of a file in bytes; a pipe has none."""
+        found = os.fstat(fd)
+        if stat.S_ISFIFO(found.st_mode):
+            raise OSError(errno.ESPIPE, os.strerror(errno.ESPIPE))
+        return found.st_size
 
     def read(self, fd: int, start: int, length: int) -> bytes:
         """Up to ``length`` bytes from ``start``; fewer only where the file ends."""

@@ -25,7 +25,20 @@ _HINTS = {
     errno.ENOTDIR: f"A file stands where a directory belongs: move it away, {_ELSEWHERE}",
     errno.EEXIST: f"A file stands where a directory belongs: move it away, {_ELSEWHERE}",
     errno.EISDIR: f"A directory stands where the journal belongs: move it away, {_ELSEWHERE}",
+    errno.ESPIPE: f"A pipe stands where the journal belongs: move it away, {_ELSEWHERE}",
+    errno.ELOOP: f"A link there leads to itself: move it away, {_ELSEWHERE}",
+    errno.EIO: f"That disk is failing: see the system's log, {_ELSEWHERE}",
+    errno.ESTALE: f"Mount that file system again, {_ELSEWHERE}",
     errno.ENOLCK: "That file system has no locks: set LAMBDAOPS_HOME to a directory on a local disk.",
+}
+_THE_OTHER = "or set LAMBDAOPS_HOME to the directory that holds the journals."
+_HINTS_TO_READ = {
+    errno.ENOTDIR: f"A file stands where a directory belongs: move it away, {_THE_OTHER}",
+    errno.EISDIR: f"A directory stands where the journal belongs: move it away, {_THE_OTHER}",
+    errno.ESPIPE: f"A pipe stands where the journal belongs: move it away, {_THE_OTHER}",
+    errno.ELOOP: f"A link there leads to itself: move it away, {_THE_OTHER}",
+    errno.EIO: f"That disk is failing: see the system's log, {_THE_OTHER}",
+    errno.ESTALE: f"Mount that file system again, {_THE_OTHER}",
 }
 
 
@@ -58,5 +71,5 @@ def unreadable(path: Path, error: OSError) -> InvalidFileError:
     """The error for a journal or directory that is there and cannot be read."""
     return InvalidFileError(
         f"{path}: the journal cannot be read: {error.strerror or error}",
-        hint="Give yourself read permission, or set LAMBDAOPS_HOME to the directory that holds the journals.",
+        hint=_HINTS_TO_READ.get(error.errno or 0, f"Give yourself read permission, {_THE_OTHER}"),
     )

@@ -93,6 +93,28 @@ def test_a_directory_in_the_place_of_the_journal_is_reported(tmp_path: Path) -> 
         journal.read()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+@pytest.mark.timeout(10)
+def test_a_pipe_in_the_place_of_the_journal_keeps_nobody_waiting(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    journal.path.parent.mkdir(parents=True)
+    os.mkfifo(journal.path)
+    assert "A pipe stands where the journal belongs" in refused(journal).hint
+    with pytest.raises(InvalidFileError) as caught:
+        journal.read()
+    assert "A pipe stands where the journal belongs" in caught.value.hint
+
+
+def test_a_link_to_itself_in_the_place_of_the_journal_is_reported(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    journal.path.parent.mkdir(parents=True)
+    journal.path.symlink_to(journal.path)
+    assert "A link there leads to itself" in refused(journal).hint
+    with pytest.raises(InvalidFileError) as caught:
+        journal.read()
+    assert "A link there leads to itself" in caught.value.hint
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
 def test_a_directory_without_permission_is_reported(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
