@@ -1,7 +1,7 @@
-"""The real command in a process that kills itself at a chosen moment of a chosen journal append.
+"""The real command in a process that kills or stops itself at a chosen moment of a chosen journal append.
 
-``python -m tests.wire.killed NUMBER MOMENT WORDS...`` runs ``lambdaops WORDS...`` and dies by SIGKILL at the append of
-that number, counted over all journals. Nothing in the product knows of it: the disk that the journals write to is given
+``python -m tests.wire.killed SIGNAL NUMBER MOMENT WORDS...`` runs ``lambdaops WORDS...`` and sends itself SIGKILL or
+SIGSTOP at the append of that number, counted over all journals. Nothing in the product knows of it: the disk that the journals write to is given
 from outside. The clock hurries, so that a stage takes no time; everything else is as users have it.
 """
 
@@ -54,8 +54,9 @@ class HurryingClock:
 
 @dataclass
 class DeadlyDisk(Disk):
-    """Kills its own process around the write and the fsync of the append of this number."""
+    """Sends its own process a signal around the write and the fsync of the append of this number."""
 
+    deadly: signal.Signals
     number: int
     moment: Moment
     appends: int = 0
@@ -91,16 +92,16 @@ class DeadlyDisk(Disk):
 
     def _die_at(self, moment: Moment) -> None:
         if self._due and moment is self.moment:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.deadly)
 
 
-def run(number: int, moment: Moment, words: list[str]) -> int:
+def run(deadly: signal.Signals, number: int, moment: Moment, words: list[str]) -> int:
     """The command; its exit code, if it lives."""
     env = Env.real()
     env.clock = HurryingClock()
-    env.journals = FileJournals(env.home, disk=DeadlyDisk(number, moment))
+    env.journals = FileJournals(env.home, disk=DeadlyDisk(deadly, number, moment))
     return main(words, env)
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(int(sys.argv[1]), Moment(sys.argv[2]), sys.argv[3:]))
+    raise SystemExit(run(signal.Signals[sys.argv[1]], int(sys.argv[2]), Moment(sys.argv[3]), sys.argv[4:]))

@@ -211,7 +211,7 @@ class Bench:
         match kill:
             case AtAppend(number=number, moment=moment):
                 shell.wire.watch = scene.alarm
-                program = ("tests.wire.killed", str(number), moment.value)
+                program = ("tests.wire.killed", "SIGKILL", str(number), moment.value)
                 code, err = _ended(_start(shell, program, words), until=None)
             case _:
                 begun = threading.Event()
