@@ -1,0 +1,53 @@
+"""What a configuration file says about one target in one environment, with every name and template filled in.
+
+None means that the file does not say it: what the command line says stands before, the built-in default behind.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lambdaops.core.freeze import FreezeWindow
+from lambdaops.core.plan import OnInconclusive
+
+
+class Confirm(enum.Enum):
+    """How a person confirms a change on a terminal."""
+
+    ASK = "ask"
+    TYPE_TARGET = "type-target"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one function in one environment; an empty environment or function means none was named.
+
+    ``account`` and ``region`` are pins: a command that would reach another one is refused. ``alarms`` and
+    ``ignore_alarms`` are names or shell patterns. ``strategies`` are the file's own, name and stages, for a name given
+    on the command line. ``source`` is the file, empty when there is none.
+    """
+
+    environment: str = ""
+    account: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    function: str = ""
+    alias: str | None = None
+    strategy: str | None = None
+    bake: timedelta | None = None
+    alarms: tuple[str, ...] | None = None
+    ignore_alarms: tuple[str, ...] | None = None
+    look_every: timedelta | None = None
+    patience: timedelta | None = None
+    on_inconclusive: OnInconclusive | None = None
+    reason_required: bool = False
+    confirm: Confirm = Confirm.ASK
+    freeze: tuple[FreezeWindow, ...] = ()
+    strategies: tuple[tuple[str, str], ...] = ()
+    source: str = ""
+
+    def stages_of(self, strategy: str) -> str:
+        """What a strategy of the file stands for; any other text as it is."""
+        return dict(self.strategies).get(strategy, strategy)
