@@ -1,8 +1,9 @@
 """The real command in a process that kills or stops itself at a chosen moment of a chosen journal append.
 
 ``python -m tests.wire.killed SIGNAL NUMBER MOMENT WORDS...`` runs ``lambdaops WORDS...`` and sends itself SIGKILL or
-SIGSTOP at the append of that number, counted over all journals. Nothing in the product knows of it: the disk that the journals write to is given
-from outside. The clock hurries, so that a stage takes no time; everything else is as users have it.
+SIGSTOP at the append of that number, counted over all journals. Nothing in the product knows of it: the disk that the
+journals write to is given from outside. The clock hurries, so that a stage takes no time; everything else is as users
+have it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,14 @@ from lambdaops.cli.env import Env
 from lambdaops.cli.main import main
 from lambdaops.store.disk import APPEND, Disk
 from lambdaops.store.files import FileJournals
+from lambdaops.store.journal import FileJournal
+from lambdaops.store.places import Place
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lambdaops.core.events import Entry, Event
+    from lambdaops.core.model import Actor
 
 
 class Moment(enum.StrEnum):
@@ -71,35 +77,51 @@ class DeadlyDisk(Disk):
 
     def close(self, fd: int) -> None:
         super().close(fd)
-        if fd in self._journals:
-            self._journals.discard(fd)
-            self._die_at(Moment.AFTER)
+        self._journals.discard(fd)
 
     def write_all(self, fd: int, data: bytes) -> None:
         if fd in self._journals:
             self.appends += 1
             self._due = self.appends == self.number
-            self._die_at(Moment.BEFORE)
+            self.die_at(Moment.BEFORE)
             if self._due and self.moment is Moment.TORN:
                 super().write_all(fd, data[: len(data) // 2])
-            self._die_at(Moment.TORN)
+            self.die_at(Moment.TORN)
         super().write_all(fd, data)
 
     def fsync(self, fd: int) -> None:
         if fd in self._journals:
-            self._die_at(Moment.WRITTEN)
+            self.die_at(Moment.WRITTEN)
         super().fsync(fd)
 
-    def _die_at(self, moment: Moment) -> None:
+    def die_at(self, moment: Moment) -> None:
+        """Send the signal, if this is the moment."""
         if self._due and moment is self.moment:
             os.kill(os.getpid(), self.deadly)
+
+
+class DeadlyJournal(FileJournal):
+    """Tells its disk that an append has returned."""
+
+    def append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
+        entry = super().append(at, release, actor, event)
+        assert isinstance(self._disk, DeadlyDisk)
+        self._disk.die_at(Moment.AFTER)
+        return entry
+
+
+class DeadlyJournals(FileJournals):
+    """Journals on a deadly disk."""
+
+    def open(self, arn: str) -> FileJournal:
+        return DeadlyJournal(Place.parse(arn), self.home, disk=self._disk, wait=self._wait)
 
 
 def run(deadly: signal.Signals, number: int, moment: Moment, words: list[str]) -> int:
     """The command; its exit code, if it lives."""
     env = Env.real()
     env.clock = HurryingClock()
-    env.journals = FileJournals(env.home, disk=DeadlyDisk(deadly, number, moment))
+    env.journals = DeadlyJournals(env.home, disk=DeadlyDisk(deadly, number, moment))
     return main(words, env)
 
 

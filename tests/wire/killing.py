@@ -160,14 +160,11 @@ class Bench:
 
     def run(self, case: Case) -> Came:
         began = time.monotonic()
-        number = next(self.runs)
-        here = self.directory / f"{self.function.name}-{number}"
-        here.mkdir(parents=True)
-        before = self._reset()
-        words, candidate = self._words(case.scene, here, number, before)
+        here, words, candidate = self.scene(case.scene)
+        before = self._versions()
         with wire_to(self.server.endpoint) as wire:
             shell = Shell(self.server, wire, here / "home")
-            scene = _Scene(wire, self.function, case.scene)
+            scene = Scene(wire, self.function, case.scene)
             kills = [self._killed(shell, scene, case.kill, words)]
             if case.second is not None:
                 kills.append(self._killed(shell, scene, case.second, words))
@@ -191,11 +188,29 @@ class Bench:
             case, candidate, tuple(kills), code, json.loads(out), err, alias, reading, published, verified, took
         )
 
+    def scene(self, name: str) -> tuple[Path, tuple[str, ...], str]:
+        """Set it: a directory of its own, the command, and the version that it is about."""
+        number = next(self.runs)
+        here = self.directory / f"{self.function.name}-{number}"
+        here.mkdir(parents=True)
+        self.function.settle()
+        self.function.clients("cloudwatch").set_alarm_state(
+            AlarmName=f"{self.function.name}-errors", StateValue="OK", StateReason="a new scene"
+        )
+        self.function.point("1")
+        words = ("release", self.function.target, "--alarm", f"{self.function.name}-errors", *PLAN)
+        if name != ZIP:
+            return here, (*words, "--to", "2"), "2"
+        archive = here / "new.zip"
+        archive.write_bytes(answering(f"{self.function.name} {number} {time.time_ns()}"))
+        return here, (*words, "--zip", str(archive)), str(self._versions())
+
     def command(self, wire: Wire, here: Path, words: Sequence[str], *, ahead: timedelta) -> tuple[int, str, str]:
         """A command of somebody else, in this process, which comes ``ahead`` of now, after whatever was killed."""
         out, err = io.StringIO(), io.StringIO()
         variables = {"LAMBDAOPS_HOME": str(here / "home"), "NO_COLOR": "1", "TERM": "dumb"}
         env = WireEnv(variables, io.StringIO(), out, err, here, SkippingClock(ahead))
+        env.journals = FileJournals(here / "home", wait=timedelta(seconds=1))
         env.session = WireSession(variables={**sandbox.environment(self.server), "AWS_ENDPOINT_URL": wire.endpoint})
         code = main([*words, "--output", "json"], env)
         return code, out.getvalue(), err.getvalue()
@@ -205,7 +220,7 @@ class Bench:
         (additional, share), *_ = [*weights.items(), (None, 0.0)]
         return Routing(version, additional, round(share * 10_000))
 
-    def _killed(self, shell: Shell, scene: _Scene, kill: AtAppend | AtRandom, words: Sequence[str]) -> Seen:
+    def _killed(self, shell: Shell, scene: Scene, kill: AtAppend | AtRandom, words: Sequence[str]) -> Seen:
         here = shell.home.parent
         before = _appended(here)
         match kill:
@@ -224,24 +239,6 @@ class Bench:
         appended = _appended(here) - before
         return Seen(code, self.alias(), reading, appended, _said(reading.entries), scene.alarmed, err)
 
-    def _reset(self) -> int:
-        """The alias on version 1, the alarm OK; gives how many versions there are."""
-        self.function.settle()
-        self.function.clients("cloudwatch").set_alarm_state(
-            AlarmName=f"{self.function.name}-errors", StateValue="OK", StateReason="a new scene"
-        )
-        self.function.point("1")
-        return self._versions()
-
-    def _words(self, scene: str, here: Path, number: int, versions: int) -> tuple[tuple[str, ...], str]:
-        """The command, and the version that it is about."""
-        words = ("release", self.function.target, "--alarm", f"{self.function.name}-errors", *PLAN)
-        if scene != ZIP:
-            return (*words, "--to", "2"), "2"
-        archive = here / "new.zip"
-        archive.write_bytes(answering(f"{self.function.name} {number} {time.time_ns()}"))
-        return (*words, "--zip", str(archive)), str(versions)
-
     def _versions(self) -> int:
         """How many there are, the unpublished one included."""
         pages = self.function.clients("lambda").get_paginator("list_versions_by_function")
@@ -249,7 +246,7 @@ class Bench:
 
 
 @dataclass
-class _Scene:
+class Scene:
     """What the world does as calls come by."""
 
     wire: Wire
