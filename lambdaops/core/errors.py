@@ -7,6 +7,7 @@ and its text reads ``what happened: why``; the next step is the hint.
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -112,6 +113,30 @@ class InvalidFileError(UsageError):
     code = "invalid-file"
 
 
+@dataclass(frozen=True, slots=True)
+class FileMistake:
+    """One thing that is wrong in a file, and where; line and column begin at 1."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.message}"
+
+
+class InvalidConfigError(InvalidFileError):
+    """A configuration file with mistakes; all of them are here."""
+
+    code = "invalid-config"
+
+    def __init__(self, message: str, *, hint: str = "", mistakes: tuple[FileMistake, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.mistakes = mistakes
+
+
 class JournalTamperedError(InvalidFileError):
     """A journal line that is not what was written."""
 
@@ -137,6 +162,12 @@ class NotFoundError(LambdaOpsError):
 
     code = "not-found"
     exit_code = ExitCode.BLOCKED
+
+
+class WrongAccountError(NotFoundError):
+    """The credentials or the region are not those that are meant."""
+
+    code = "wrong-account"
 
 
 class RollbackTargetUnknownError(LambdaOpsError):
