@@ -37,6 +37,7 @@ class Env:
     @classmethod
     def real(cls) -> Env:
         """The environment of this process."""
+        _open_what_was_closed()
         return cls(dict(os.environ), sys.stdin, sys.stdout, sys.stderr, Path.cwd())
 
     @property
@@ -122,3 +123,14 @@ class Env:
             run=self.ci_run,
             tool=f"lambdaops {__version__}",
         )
+
+
+def _open_what_was_closed() -> None:
+    """Send the standard streams that this process was started without (``2>&-``) to nowhere.
+
+    A stream that is missing must not end an operation half-way, and the next file to be opened would take its number:
+    what is told to stderr would be written into a journal.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))  # noqa: PTH123, SIM115
