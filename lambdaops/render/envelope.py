@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lambdaops.core.codec import encode
-from lambdaops.core.errors import BlockedError, ExitCode, LambdaOpsError
+from lambdaops.core.errors import BlockedError, ExitCode, InvalidConfigError, LambdaOpsError
 
 RESULT_VERSION = "1"
 
@@ -52,8 +52,12 @@ class Result:
 
 
 def of_error(command: str, error: LambdaOpsError) -> Result:
-    """The result of a command that ended with an error; a blocked one carries its findings."""
-    data = {"findings": encode(error.findings)} if isinstance(error, BlockedError) else {}
+    """The result of a command that ended with an error; a blocked one carries its findings, a file its mistakes."""
+    data: dict[str, object] = {}
+    if isinstance(error, BlockedError):
+        data = {"findings": encode(error.findings)}
+    elif isinstance(error, InvalidConfigError):
+        data = {"mistakes": encode(error.mistakes)}
     return Result(command, error.exit_code, data, (error,))
 
 
