@@ -22,6 +22,8 @@ HOMES = {
     "platformdirs": {"store"},
     "filelock": {"store"},
     "yaml": {"config"},
+    "pydantic": {"config"},
+    "pydantic_core": {"config"},
 }
 ENTRY = {"__init__", "__main__"}
 
