@@ -1,0 +1,191 @@
+"""The configuration file as pydantic models: every key, its type and its meaning. JSON Schema and docs come from here.
+
+Unknown keys are refused, nothing is converted, and a key with nothing behind it is a mistake except where a section may
+be empty.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from lambdaops.config.words import (
+    AccountId,
+    Alarm,
+    AliasName,
+    Bus,
+    Duration,
+    EnvironmentName,
+    FunctionName,
+    Interval,
+    Moment,
+    Profile,
+    Region,
+    Stages,
+    Strategy,
+    StrategyName,
+    Topic,
+    Variable,
+    Version,
+    Zone,
+    mistake,
+    parse_moment,
+)
+
+MomentName = Literal["started", "held", "rolled-back", "promoted"]
+
+
+def _kebab(name: str) -> str:
+    return name.strip("_").replace("_", "-")
+
+
+class Table(BaseModel):
+    """A mapping of the file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=_kebab)
+    may_be_empty: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _said(cls, value: object, info: ValidationInfo) -> object:
+        if value is None and info.field_name not in cls.may_be_empty:
+            raise mistake("nothing is said here", "Give it a value, or leave the key out.")
+        return value
+
+
+class FunctionSettings(Table):
+    """How a function is released."""
+
+    alias: AliasName | None = Field(None, description="The alias that a release moves, where TARGET is only a name.")
+    strategy: Strategy | None = Field(
+        None,
+        description="How traffic is shifted: a strategy of this file, all-at-once, canary[:10%[:5m]], "
+        "linear[:10%[:1m]], exponential[:1%[:2m]], a CodeDeploy name such as Linear10PercentEvery1Minute, or stages "
+        "such as 5%:2m,25%:5m,100%:10m.",
+    )
+    bake: Duration | None = Field(None, description="How long 100 % must stay good (not for written-out stages).")
+    alarms: list[Alarm] | None = Field(
+        None,
+        description="The CloudWatch alarms that may object: names, or shell patterns (*, ?, [..]). {function}, {alias} "
+        "and {environment} are filled in.",
+    )
+    ignore_alarms: list[Alarm] | None = Field(
+        None, description="Alarms that are reported but not acted on: names or patterns, as in alarms."
+    )
+    look_every: Interval | None = Field(None, description="The longest time between two looks at the gates.")
+    patience: Duration | None = Field(None, description="How long to wait for gates that cannot tell.")
+    on_inconclusive: Literal["rollback", "hold"] | None = Field(None, description="What happens when patience ends.")
+    reason: Literal["required", "optional"] | None = Field(
+        None, description="Whether release, publish and promote need --reason; rollback never does."
+    )
+
+
+class FreezeSettings(Table):
+    """A time in which no release begins. A rollback always may."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] = Field(description="What people call it.")
+    from_: Moment = Field(description="When it begins: Fri 16:00 every week, or 2026-12-20T00:00 once.")
+    to: Moment = Field(description="When it ends, in the same form as from.")
+    timezone: Zone = Field(description="Whose clocks: a name like Europe/Berlin, or UTC.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> FreezeSettings:
+        start, end = parse_moment(self.from_), parse_moment(self.to)
+        if type(start) is not type(end):
+            raise mistake("from and to are of two kinds", "Write both as Fri 16:00, or both as 2026-12-20T00:00.")
+        if start == end:
+            raise mistake("from and to are the same: the window is empty, or has no end", "Say when it ends.")
+        if isinstance(start, datetime) and isinstance(end, datetime) and start > end:
+            raise mistake("it ends before it begins", "Exchange from and to.")
+        return self
+
+
+class SlackSettings(Table):
+    """An incoming webhook of Slack."""
+
+    url_from_env: Variable = Field(description="The environment variable that holds the webhook's URL, a secret.")
+
+
+class SnsSettings(Table):
+    """A topic of SNS."""
+
+    topic: Topic = Field(description="The topic's ARN.")
+
+
+class EventBridgeSettings(Table):
+    """An event bus of EventBridge."""
+
+    bus: Bus = Field(description="Name or ARN of the bus; default is the account's own.")
+
+
+class NotifySettings(Table):
+    """Who is told of a release: exactly one of slack, sns and eventbridge."""
+
+    slack: SlackSettings | None = Field(None, description="Tell a Slack channel.")
+    sns: SnsSettings | None = Field(None, description="Tell an SNS topic.")
+    eventbridge: EventBridgeSettings | None = Field(None, description="Put events on a bus of EventBridge.")
+    on: Annotated[list[MomentName], Field(min_length=1)] | None = Field(
+        None, description="Of what: started, held, rolled-back, promoted. All of them if left out."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> NotifySettings:
+        if sum(channel is not None for channel in (self.slack, self.sns, self.eventbridge)) != 1:
+            raise mistake("each entry tells exactly one of slack, sns and eventbridge", "Make one entry of each.")
+        return self
+
+
+class EnvironmentSettings(Table):
+    """An account and region, and what is otherwise there."""
+
+    may_be_empty: ClassVar[frozenset[str]] = frozenset({"functions"})
+
+    account: AccountId = Field(description="The account id, in quotes. A command in another account is refused.")
+    region: Region = Field(description="The region. A command in another region is refused.")
+    profile: Profile | None = Field(None, description="The AWS profile to use; --profile wins.")
+    confirm: Literal["ask", "type-target"] | None = Field(
+        None, description="How a change is confirmed on a terminal: a yes, or the target typed out."
+    )
+    functions: dict[FunctionName, FunctionSettings | None] | None = Field(
+        None, description="What is otherwise for functions of this file in this environment."
+    )
+    freeze: list[FreezeSettings] | None = Field(None, description="Times in which no release begins here.")
+    notify: list[NotifySettings] | None = Field(
+        None, description="Who is told of releases here, instead of the file's notify."
+    )
+
+
+class File(Table):
+    """How the functions of this directory are released with lambdaops."""
+
+    may_be_empty: ClassVar[frozenset[str]] = frozenset({"defaults", "strategies", "functions", "environments"})
+
+    version: Version = Field(description="The version of this format: 1.")
+    defaults: FunctionSettings | None = Field(None, description="What holds for every function that says nothing else.")
+    strategies: dict[StrategyName, Stages] | None = Field(
+        None, description="Strategies with names of your own, for strategy and --strategy."
+    )
+    functions: dict[FunctionName, FunctionSettings | None] | None = Field(
+        None, description="The functions, by their names in AWS."
+    )
+    environments: dict[EnvironmentName, EnvironmentSettings] | None = Field(
+        None, description="Accounts and regions by name, chosen with --env."
+    )
+    notify: list[NotifySettings] | None = Field(None, description="Who is told of releases.")
+
+
+def validate(data: object) -> File:
+    """Check data against the models.
+
+    Raises:
+        pydantic.ValidationError: with everything that is wrong.
+    """
+    known: dict[str, Any] = data if isinstance(data, dict) else {}
+    context = {name: _names(known.get(name)) for name in ("strategies", "environments")}
+    return File.model_validate(data, context=context)
+
+
+def _names(section: object) -> tuple[str, ...]:
+    return tuple(section) if isinstance(section, dict) else ()

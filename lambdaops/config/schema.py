@@ -1,0 +1,57 @@
+"""JSON Schema of the configuration file, for editors: completion, descriptions, and mistakes seen while typing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from lambdaops.config.models import File
+
+if TYPE_CHECKING:
+    from pydantic_core import core_schema
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Strict(GenerateJsonSchema):
+    """Pydantic's schema, with two things as the reader has them: an empty value, and names that do not fit."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """A key left out is not a key with nothing behind it; only a section may be empty."""
+        inner = schema["schema"]
+        found = self.generate_inner(inner)
+        section = inner["type"] in ("model", "definition-ref", "dict")
+        return {"anyOf": [found, {"type": "null"}]} if section else found
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """What is left out has no value in the file."""
+        return self.generate_inner(schema["schema"])
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """A mapping whose keys are names takes no other keys."""
+        found = super().dict_schema(schema)
+        found.pop("propertyNames", None)
+        if "patternProperties" in found:
+            found["additionalProperties"] = False
+        return found
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema as data."""
+    schema = File.model_json_schema(schema_generator=_Strict)
+    return {"$schema": _DIALECT, "title": "lambdaops.yaml", **_untitled(schema)}
+
+
+def _untitled(part: Any) -> Any:  # noqa: ANN401 -- JSON
+    """Without the titles that pydantic makes of names: editors show them before the description."""
+    if isinstance(part, dict):
+        named = "properties" in part or "$defs" in part
+        return {
+            key: {name: _untitled(inner) for name, inner in value.items()}
+            if named and key in ("properties", "$defs")
+            else _untitled(value)
+            for key, value in part.items()
+            if not (key == "title" and isinstance(value, str))
+        }
+    return [_untitled(item) for item in part] if isinstance(part, list) else part
