@@ -37,6 +37,11 @@ def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Repl
         reply = body()
     except LambdaOpsError as error:
         return answer_error(env, command, output, error)
+    except KeyboardInterrupt:  # typer would end without a word, on the line of the question
+        from lambdaops.render.console import Outlet
+
+        Outlet(env.stderr).write("\ninterrupted\n")
+        return ExitCode.INTERRUPTED
     if output is OutputFormat.TEXT:
         from lambdaops.render.console import Outlet
 

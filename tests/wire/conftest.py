@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,9 +191,20 @@ def make_function(clients: Clients, name: str) -> Function:
     return made
 
 
+@pytest.fixture(scope="module")
+def supply(request: pytest.FixtureRequest, clients: Clients) -> Iterator[Function]:
+    """As many functions as the module's chosen tests use, made side by side: each takes a second to settle."""
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    users = [item for item in items if item.module is request.module and "function" in item.fixturenames]
+    names = [f"fn{next(_numbers)}" for _ in users]
+    clients("lambda")  # made here: boto3 does not make two at a time
+    with ThreadPoolExecutor(6) as pool:
+        return iter(list(pool.map(lambda name: make_function(clients, name), names)))
+
+
 @pytest.fixture
-def function(clients: Clients) -> Function:
-    return make_function(clients, f"fn{next(_numbers)}")
+def function(supply: Iterator[Function]) -> Function:
+    return next(supply)
 
 
 @pytest.fixture
