@@ -6,7 +6,7 @@ An adapter returns our values and raises our errors (``core.errors``); nothing o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from lambdaops.core.events import Entry
 
@@ -204,16 +204,43 @@ class Journal(Protocol):
             JournalUnwritableError: disk full, read-only, no permission, lock not had.
         """
 
+    def since(self, seq: int) -> tuple[Entry, ...]:
+        """The records after number ``seq``, whoever wrote them; asked twice a second, so cheap when nothing is new.
+
+        Raises:
+            JournalTamperedError: with the line number.
+            InvalidFileError: the file cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who drives, or drove, the release of a target.
+
+    ``live`` is true while that process exists and holds the right; ``beat`` is when it last showed that it is at work.
+    A process that died leaves a lease that is not live.
+    """
+
+    pid: int
+    host: str
+    since: datetime | None
+    release: str
+    beat: datetime | None
+    live: bool
+
 
 class Drive(Protocol):
     """The right to drive the release of one target, held for as long as the context lasts."""
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         """Take it.
 
         Raises:
-            ReleaseInProgressError: another live process has it.
+            ReleaseInProgressError: another live process has it; who, where and since when.
         """
+
+    def beat(self) -> None:
+        """Show that this process is at work; called at every look and twice a second in between."""
 
     def __exit__(self, *exc: object) -> None:
         """Give it back."""
@@ -226,7 +253,10 @@ class Journals(Protocol):
         """The journal of one alias or function ARN; it need not exist yet."""
 
     def drive(self, arn: str, release: str = "") -> Drive:
-        """The exclusive right to drive releases of this alias from this machine; the note names the release."""
+        """The exclusive right to drive releases of this alias, for the release of this id."""
+
+    def driver(self, arn: str) -> Lease | None:
+        """Who has that right now, or had it and died; None when nobody does."""
 
     def verify(self, arn: str) -> Verified:
         """Check a whole journal.

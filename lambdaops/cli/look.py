@@ -58,7 +58,7 @@ def status(
     def body() -> Reply:
         from lambdaops.core.codec import encode
         from lambdaops.core.errors import ExitCode
-        from lambdaops.core.machine import exit_code
+        from lambdaops.core.lifecycle import exit_code
         from lambdaops.core.model import Target
         from lambdaops.ops.reports import status as report
         from lambdaops.ops.watch import follow

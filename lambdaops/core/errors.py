@@ -243,6 +243,34 @@ class ReleaseInProgressError(LambdaOpsError):
     exit_code = ExitCode.CONFLICT
 
 
+class NothingOpenError(LambdaOpsError):
+    """There is no release to steer."""
+
+    code = "no-open-release"
+    exit_code = ExitCode.BLOCKED
+
+
+class NobodyDrivesError(LambdaOpsError):
+    """There is a release, but no process that could heed a request."""
+
+    code = "no-driver"
+    exit_code = ExitCode.HELD
+
+
+class UnheededError(LambdaOpsError):
+    """A request is in the journal, but the process that drives the release has not taken it up."""
+
+    code = "unheeded"
+    exit_code = ExitCode.HELD
+
+
+class PlanDiffersError(LambdaOpsError):
+    """The open release was planned otherwise than it is asked for now."""
+
+    code = "plan-differs"
+    exit_code = ExitCode.BLOCKED
+
+
 # -- AWS said no, or nothing: exit 8 ----------------------------------------------------------------------------
 
 
@@ -250,13 +278,14 @@ class AwsError(LambdaOpsError):
     """AWS refused or failed a call.
 
     ``ambiguous`` is true when the call may have taken effect all the same (a timeout, a reset, a 5xx): only a new
-    read of the world tells.
+    read of the world tells. ``locked_out`` is true when no other call with these credentials can succeed either.
     """
 
     code = "aws-error"
     exit_code = ExitCode.AWS
     ambiguous: ClassVar[bool] = False
     permanent: ClassVar[bool] = False
+    locked_out: ClassVar[bool] = False
 
 
 class AccessDeniedError(AwsError):
@@ -271,6 +300,7 @@ class CredentialsMissingError(AwsError):
 
     code = "no-credentials"
     permanent = True
+    locked_out = True
 
 
 class CredentialsExpiredError(AwsError):
@@ -278,6 +308,7 @@ class CredentialsExpiredError(AwsError):
 
     code = "credentials-expired"
     permanent = True
+    locked_out = True
 
 
 class CredentialsInvalidError(AwsError):
@@ -285,6 +316,7 @@ class CredentialsInvalidError(AwsError):
 
     code = "credentials-invalid"
     permanent = True
+    locked_out = True
 
 
 class RegionMissingError(AwsError):

@@ -7,7 +7,7 @@ journal is stable; a rollback outside a release and a publication are events of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lambdaops.core.codec import CodecError, decode, encode
 from lambdaops.core.gates import GateResult
@@ -42,10 +42,15 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The machine moved to another state, or what it does has another reason."""
+    """The machine moved to another state, or what it does has another reason.
+
+    ``answers`` is the number of the last record that asked for something and is answered by this: in one record with
+    the state, so that a crash can neither lose a request nor carry it out twice.
+    """
 
     state: State
     reason: str
+    answers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +87,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Signalled:
-    """Somebody asked the running release for something."""
+    """Somebody asked the running release for something; ``lasts`` is how long a pause may last."""
 
     signal: Signal
     reason: str
+    lasts: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,13 @@ Rules this file guarantees:
 * total and level-triggered: any state and any observation give an answer, and asking again after a crash is safe;
 * at most one mutation a tick, and only ever towards the stable version, the candidate, or the split a stage demands;
 * an alias that is not what we last wrote is never overwritten: the release holds (drift);
-* FAIL reverts at once; INCONCLUSIVE and ERROR wait, bounded by the plan's patience; PASS must last the whole bake;
+* FAIL reverts at once, in every phase; INCONCLUSIVE and ERROR wait, bounded by the plan's patience; PASS must last the
+  whole bake;
+* no wait is without an end: a stage is over or given up after its bake and the plan's patience, a pause and a manual
+  gate after the time they were given (``Plan.limit`` is the sum);
 * the stage at 100 % bakes too, and failing it reverts;
 * a state changes when it is decided; a stage is entered only when its write landed (``SetRouting.then``);
+* a person may cut a bake short, never a failing gate, a drift or a rollback;
 * times are compared only with times of the same observation's clock; a clock that went back restarts the wait.
 
 Every decision carries its reason as text, used verbatim by terminal, journal and summary.
@@ -20,18 +24,34 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from lambdaops.core.duration import format_duration
-from lambdaops.core.errors import ExitCode
-from lambdaops.core.gates import Verdict, worst
-from lambdaops.core.model import Routing, percent
-from lambdaops.core.plan import OnInconclusive
+from lambdaops.core.gates import Verdict
+from lambdaops.core.lifecycle import afresh, rebased, rebased_bake
+from lambdaops.core.model import percent
+from lambdaops.core.objections import (
+    asked,
+    begin_revert,
+    drift,
+    give_up,
+    hold,
+    moving,
+    next_look,
+    objection,
+    sight,
+    stop,
+    waited,
+)
+from lambdaops.core.plan import PAUSE_LIMIT, OnTimeout
 from lambdaops.core.states import (
-    Action,
+    Awaiting,
     Baking,
     Cause,
+    Decision,
     Done,
     Held,
     Observation,
     Outcome,
+    Paused,
+    Promoting,
     Ready,
     Reverting,
     SetRouting,
@@ -44,12 +64,10 @@ from lambdaops.core.states import (
 if TYPE_CHECKING:
     from lambdaops.core.plan import Plan
 
-# A read that still shows the alias as before our own write; Lambda settles within seconds.
-SETTLE = timedelta(seconds=60)
 _BACKOFF = (1, 2, 4, 8, 15)
 
 
-def decide(plan: Plan, state: State, ob: Observation) -> tuple[State, Action]:
+def decide(plan: Plan, state: State, ob: Observation) -> Decision:
     """One tick."""
     match state:
         case Done(_, reason) | Held(reason, _, _):
@@ -57,205 +75,204 @@ def decide(plan: Plan, state: State, ob: Observation) -> tuple[State, Action]:
         case Ready():
             return _ready(plan, replace(state, since=min(state.since, ob.now)), ob)
         case Baking():
-            return _bake(plan, _rebase(state, ob.now), ob)
+            return _bake(plan, rebased_bake(state, ob.now), ob)
+        case Paused():
+            return _paused(plan, replace(state, at=rebased(state.at, ob.now), since=min(state.since, ob.now)), ob)
+        case Awaiting():
+            return _awaiting(
+                plan, replace(state, at=rebased_bake(state.at, ob.now), since=min(state.since, ob.now)), ob
+            )
+        case Promoting():
+            return _promoting(plan, replace(state, at=rebased(state.at, ob.now), since=min(state.since, ob.now)), ob)
         case Reverting():
             return _revert(plan, replace(state, since=min(state.since, ob.now)), ob)
         case _:
             assert_never(state)
 
 
-def landed(then: State, at: datetime) -> State:
-    """The state once a write has landed: a bake counts from when the routing was in place, not from the decision."""
-    if isinstance(then, Baking):
-        return replace(then, entered_at=at, good_since=at, signal_at=at)
-    return then
-
-
-def resumed(state: State, now: datetime) -> State:
-    """Where a release goes on when a process takes it up again.
-
-    Patience starts anew: nobody was looking. After a hold the whole bake starts anew as well: nothing proves that the
-    time in between was good. A crash keeps its bake; the alarms' own time stamps cover the gap.
-    """
-    match state:
-        case Held(at=at):
-            again = resumed(at, now)
-            return replace(again, good_since=None) if isinstance(again, Baking) else again
-        case Ready():
-            return replace(state, since=now)
-        case Baking():
-            return replace(_rebase(state, now), signal_at=now)
-        case Reverting():
-            return replace(state, since=now, attempts=0)
-        case Done():
-            return state
-        case _:
-            assert_never(state)
-
-
-def same(one: State, other: State) -> bool:
-    """Whether two states differ in nothing a restarted process needs: the time of the last pass does not count."""
-    if isinstance(one, Baking) and isinstance(other, Baking):
-        return replace(one, signal_at=other.signal_at) == other
-    return one == other
-
-
-def exit_code(state: State) -> ExitCode:
-    """What the shell is told about a release that stopped in this state."""
-    match state:
-        case Done(outcome, _):
-            return _OUTCOME_EXIT[outcome]
-        case Held(_, cause, _):
-            return _CAUSE_EXIT[cause]
-        case _:
-            return ExitCode.INTERNAL
-
-
-_OUTCOME_EXIT = {
-    Outcome.PROMOTED: ExitCode.DONE,
-    Outcome.ROLLED_BACK: ExitCode.ROLLED_BACK,
-    Outcome.REFUSED: ExitCode.BLOCKED,
-    Outcome.SUPERSEDED: ExitCode.CONFLICT,
-}
-_CAUSE_EXIT = {
-    Cause.DRIFT: ExitCode.CONFLICT,
-    Cause.INCONCLUSIVE: ExitCode.HELD,
-    Cause.INTERRUPTED: ExitCode.INTERRUPTED,
-    Cause.STUCK: ExitCode.ROLLBACK_INCOMPLETE,
-}
-
-
-def _rebase(state: Baking, now: datetime) -> Baking:
-    """Pull times from the future back to now, so that a clock set back delays a bake by one bake at most."""
-    return replace(
-        state,
-        entered_at=min(state.entered_at, now),
-        good_since=None if state.good_since is None else min(state.good_since, now),
-        signal_at=min(state.signal_at, now),
-    )
-
-
-def _ready(plan: Plan, state: Ready, ob: Observation) -> tuple[State, Action]:
-    if ob.signal is Signal.HOLD:
-        return _hold(Cause.INTERRUPTED, _asked("held", ob), state)
-    # A write whose answer was lost may have landed: until a read says otherwise, only a rollback is safe.
-    unsure = ob.alias is None and ob.unsettled and not (ob.fault and ob.fault.permanent)
-    if ob.signal is Signal.ROLLBACK:
-        reason = _asked("stopped before the first write", ob)
-        return _begin_revert(plan, reason, ob) if unsure else _stop(Outcome.REFUSED, reason)
-    if ob.fault and ob.fault.permanent and not ob.fault.conflict:
-        return _stop(Outcome.REFUSED, f"the alias could not be written: {ob.fault.message}")
-    if ob.alias is not None and ob.alias != plan.baseline:
-        return _hold(Cause.DRIFT, _drift(plan.baseline, ob.alias), state)
-    if ob.fault and ob.fault.conflict:
-        return _hold(Cause.DRIFT, ob.fault.message, state)
-    verdict, reason = _verdict(ob)
-    if verdict is Verdict.FAIL:
-        return _begin_revert(plan, reason, ob) if unsure else _stop(Outcome.REFUSED, reason)
+def _ready(plan: Plan, state: Ready, ob: Observation) -> Decision:
+    found = objection(plan, state, ob, state) or _steered(plan, state, ob)
+    if found is not None:
+        return found
+    verdict, reason = sight(ob)
     if verdict is Verdict.ERROR:
-        if ob.now >= state.since + plan.patience:
-            waited = f"{reason}; waited {format_duration(plan.patience)}"
-            return _begin_revert(plan, waited, ob) if unsure else _stop(Outcome.REFUSED, waited)
-        return state, Wait(_next(ob.now, plan, state.since + plan.patience), reason)
+        deadline = state.since + plan.patience
+        if ob.now >= deadline:
+            return give_up(plan, state, ob, waited(reason, plan.patience))
+        return state, Wait(next_look(plan, ob.now, deadline), reason)
     return state, _enter(plan, 0, ob.now)
 
 
-def _bake(plan: Plan, state: Baking, ob: Observation) -> tuple[State, Action]:
-    demanded = plan.routing_at(state.stage)
-    if ob.signal is Signal.ROLLBACK:
-        return _begin_revert(plan, _asked("asked to roll back", ob), ob)
-    verdict, reason = _verdict(ob)
-    moving = None
-    if ob.alias is not None and ob.alias != demanded:
-        after, action = _off_course(plan, state, ob, demanded, ob.alias)
-        if isinstance(action, Stop):
-            return after, action
-        moving = after, action
-    if ob.signal is Signal.HOLD:
-        return _hold(Cause.INTERRUPTED, _asked("held", ob), state)
-    if verdict is Verdict.FAIL:
-        return _begin_revert(plan, reason, ob)
-    if moving is not None:
-        return moving
-    if ob.fault and ob.fault.conflict:
-        return _hold(Cause.DRIFT, ob.fault.message, state)
-    if ob.fault and ob.fault.permanent:
-        return _begin_revert(plan, f"the alias could not be written: {ob.fault.message}", ob)
-    match verdict:
-        case Verdict.INCONCLUSIVE | Verdict.ERROR:
-            # Not knowing for a moment does not undo a bake (the alarms' time stamps cover it); having no data does.
-            good = state.good_since if verdict is Verdict.ERROR else None
-            return _undecided(plan, replace(state, good_since=good), ob, reason)
-        case Verdict.PASS:
-            good_since = state.good_since or ob.now
-            ends = good_since + plan.stages[state.stage].bake
-            if ob.now < ends:
-                baking = replace(state, good_since=good_since, signal_at=ob.now)
-                return baking, Wait(_next(ob.now, plan, ends), f"baking, {reason}")
-            if state.stage + 1 == len(plan.stages):
-                return _stop(Outcome.PROMOTED, f"every stage stayed good, {reason}")
-            # The time of the last pass stays: patience also bounds how long a refused write is tried again.
-            return state, _enter(plan, state.stage + 1, ob.now)
-        case _:
-            assert_never(verdict)
+def _bake(plan: Plan, state: Baking, ob: Observation) -> Decision:
+    found = objection(plan, state, ob, state) or _steered(plan, state, ob) or moving(plan, state, ob)
+    if found is not None:
+        return found
+    verdict, reason = sight(ob)
+    stage = plan.stages[state.stage]
+    overdue = state.entered_at + stage.bake + plan.patience
+    state = _baked(state, verdict, ob.now)
+    if verdict is not Verdict.PASS or state.good_since is None:
+        if ob.now >= min(state.signal_at + plan.patience, overdue):
+            return give_up(plan, state, ob, waited(reason, plan.patience))
+        return state, Wait(next_look(plan, ob.now, min(state.signal_at + plan.patience, overdue)), reason)
+    ends = state.good_since + stage.bake
+    if ob.now < ends:
+        if ob.now >= overdue:
+            most = format_duration(stage.bake + plan.patience)
+            return give_up(plan, state, ob, f"not good for {format_duration(stage.bake)} at a time within {most}")
+        passed = replace(state, signal_at=ob.now)
+        return passed, Wait(next_look(plan, ob.now, min(ends, overdue)), f"baking, {reason}")
+    if stage.gate is not None:
+        return _awaiting(plan, Awaiting(state, ob.now, stage.gate.within), ob)
+    if state.stage + 1 == len(plan.stages):
+        return stop(Outcome.PROMOTED, f"every stage stayed good, {reason}")
+    # The time of the last pass stays: patience also bounds how long a refused write is tried again.
+    return state, _enter(plan, state.stage + 1, ob.now)
 
 
-def _undecided(plan: Plan, state: Baking, ob: Observation, reason: str) -> tuple[State, Action]:
-    deadline = state.signal_at + plan.patience
-    if ob.now < deadline:
-        return state, Wait(_next(ob.now, plan, deadline), reason)
-    waited = f"{reason}; waited {format_duration(plan.patience)}"
-    match plan.on_inconclusive:
-        case OnInconclusive.ROLLBACK:
-            return _begin_revert(plan, waited, ob)
-        case OnInconclusive.HOLD:
-            return _hold(Cause.INCONCLUSIVE, waited, state)
-        case _:
-            assert_never(plan.on_inconclusive)
+def _baked(state: Baking, verdict: Verdict, now: datetime) -> Baking:
+    """The bake after one more look.
 
-
-def _off_course(plan: Plan, state: Baking, ob: Observation, demanded: Routing, alias: Routing) -> tuple[State, Action]:
-    """The alias is not what this stage demands: a late read, AWS at work, a rollback by somebody, or drift."""
-    settled_by = state.entered_at + SETTLE
-    if ob.stale and ob.now < settled_by:
-        return state, Wait(_next(ob.now, plan, ob.now + timedelta(seconds=1)), "the write is not visible yet")
-    if alias == plan.baseline:
-        return _stop(Outcome.SUPERSEDED, f"somebody else returned all traffic to {plan.stable}")
-    if plan.provisioned and _moved_by_aws(plan, demanded, alias) and ob.now < state.signal_at + plan.patience:
-        return replace(state, good_since=None), Wait(
-            _next(ob.now, plan, state.signal_at + plan.patience),
-            f"AWS is moving provisioned concurrency: {alias}",
-        )
-    return _hold(Cause.DRIFT, _drift(demanded, alias), state)
-
-
-def _moved_by_aws(plan: Plan, demanded: Routing, alias: Routing) -> bool:
-    """Whether the routing is one AWS itself makes while it moves provisioned concurrency to a new version.
-
-    It keeps the primary and puts weights of the old version beside it, then clears them (terraform-provider-aws
-    pull request 48116). Only our own two versions can appear.
+    Not knowing for a moment does not undo it (the alarms' time stamps cover that); having no data does.
     """
-    versions = {plan.stable, plan.candidate}
-    return demanded.additional is None and alias.primary in versions and alias.additional in versions
+    match verdict:
+        case Verdict.PASS:
+            return replace(state, good_since=state.good_since or now)
+        case Verdict.INCONCLUSIVE:
+            return replace(state, good_since=None)
+        case _:
+            return state
 
 
-def _begin_revert(plan: Plan, reason: str, ob: Observation) -> tuple[State, Action]:
-    reverting = Reverting(reason, ob.now)
-    return reverting, SetRouting(plan.baseline, reason, reverting)
+# -- what people ask for -------------------------------------------------------------------------------------------
 
 
-def _revert(plan: Plan, state: Reverting, ob: Observation) -> tuple[State, Action]:
+def _steered(plan: Plan, state: Ready | Baking, ob: Observation) -> Decision | None:
+    match ob.signal:
+        case Signal.PAUSE:
+            return _paused(plan, _pause(state, ob), replace(ob, signal=None))
+        case Signal.PROMOTE | Signal.PROMOTE_FULL:
+            return _promote(plan, state, ob)
+        case _:
+            return None
+
+
+def _pause(at: Ready | Baking, ob: Observation) -> Paused:
+    return Paused(asked("paused", ob), at, ob.now, ob.lasts or PAUSE_LIMIT)
+
+
+def _promote(plan: Plan, at: Ready | Baking, ob: Observation) -> Decision:
+    stage = 0 if isinstance(at, Ready) else at.stage + 1
+    if ob.signal is Signal.PROMOTE_FULL:
+        stage = max(stage, len(plan.stages) - 1)
+    what = "asked to go to 100 % now" if ob.signal is Signal.PROMOTE_FULL else "asked to go on now"
+    return _promoting(plan, Promoting(asked(what, ob), stage, at, ob.now), replace(ob, signal=None))
+
+
+def _paused(plan: Plan, state: Paused, ob: Observation) -> Decision:
+    found = objection(plan, state.at, ob, state.at)
+    if found is not None:
+        return found
+    match ob.signal:
+        case Signal.RESUME:
+            return decide(plan, afresh(state.at, ob.now), replace(ob, signal=None))
+        case Signal.PROMOTE | Signal.PROMOTE_FULL:
+            return _promote(plan, state.at, ob)
+        case Signal.PAUSE:
+            state = _pause(state.at, ob)
+        case _:
+            pass
+    ends = state.since + state.lasts
+    if ob.now >= ends:
+        reason = f"{state.reason}; nobody went on within {format_duration(state.lasts)}"
+        return hold(Cause.PAUSED, reason, state.at)
+    at = state.at if isinstance(state.at, Ready) else _watched(plan, state.at, ob)
+    return replace(state, at=at), Wait(next_look(plan, ob.now, ends), state.reason)
+
+
+def _watched(plan: Plan, at: Baking, ob: Observation) -> Baking:
+    """A stage that waits for a person, after one more look."""
+    on_its_way = moving(plan, at, ob)
+    if on_its_way is not None:
+        return on_its_way[0]
+    verdict, _ = sight(ob)
+    seen = _baked(at, verdict, ob.now)
+    return replace(seen, signal_at=ob.now) if verdict is Verdict.PASS else seen
+
+
+def _awaiting(plan: Plan, state: Awaiting, ob: Observation) -> Decision:
+    found = objection(plan, state.at, ob, state)
+    if found is not None:
+        return found
+    match ob.signal:
+        case Signal.RESUME:
+            return _promote(plan, state.at, replace(ob, signal=Signal.PROMOTE))
+        case Signal.PROMOTE | Signal.PROMOTE_FULL:
+            return _promote(plan, state.at, ob)
+        case Signal.PAUSE:
+            state = replace(state, since=ob.now, within=ob.lasts or PAUSE_LIMIT)
+        case _:
+            pass
+    ends = state.since + state.within
+    gate = plan.stages[state.at.stage].gate
+    then = gate.then if gate else OnTimeout.HOLD
+    if ob.now < ends:
+        reason = f"waits for approval, at most {format_duration(state.within)}, then: {then.value}"
+        return replace(state, at=_watched(plan, state.at, ob)), Wait(next_look(plan, ob.now, ends), reason)
+    nobody = f"nobody approved within {format_duration(state.within)}"
+    match then:
+        case OnTimeout.ROLLBACK:
+            return begin_revert(plan, nobody, ob)
+        case OnTimeout.HOLD:
+            return hold(Cause.PAUSED, nobody, state)
+        case OnTimeout.PROMOTE:
+            verdict, reason = sight(ob)
+            if verdict is not Verdict.PASS:
+                return give_up(plan, state.at, ob, f"{nobody}, and {reason}")
+            return _promoting(plan, Promoting(nobody, state.at.stage + 1, state.at, ob.now), replace(ob, signal=None))
+        case _:
+            assert_never(then)
+
+
+def _promoting(plan: Plan, state: Promoting, ob: Observation) -> Decision:
+    found = objection(plan, state.at, ob, state.at)
+    if found is not None:
+        return found
+    match ob.signal:
+        case Signal.PAUSE:
+            return _paused(plan, _pause(state.at, ob), replace(ob, signal=None))
+        case Signal.PROMOTE_FULL:
+            state = replace(state, stage=max(state.stage, len(plan.stages) - 1))
+        case _:
+            pass
+    deadline = state.since + plan.patience
+    on_its_way = moving(plan, state.at, ob)
+    # A gate that cannot tell does not stop a person; an alias that cannot be read or written does.
+    if on_its_way is not None or ob.alias is None or ob.fault:
+        at, reason = (on_its_way[0], on_its_way[1].reason) if on_its_way else (state.at, sight(ob)[1])
+        if ob.now >= deadline:
+            return give_up(plan, at, ob, waited(f"{state.reason}; {reason}", plan.patience))
+        return replace(state, at=at), Wait(next_look(plan, ob.now, deadline), reason)
+    if state.stage == len(plan.stages):
+        return stop(Outcome.PROMOTED, f"{state.reason}; the last bake was cut short")
+    return state, _enter(plan, state.stage, ob.now, f", {state.reason}")
+
+
+# -- going back ----------------------------------------------------------------------------------------------------
+
+
+def _revert(plan: Plan, state: Reverting, ob: Observation) -> Decision:
     if ob.alias == plan.baseline and not ob.stale:
-        return _stop(Outcome.ROLLED_BACK, state.reason)
+        return stop(Outcome.ROLLED_BACK, state.reason)
     versions = {plan.stable, plan.candidate}
     if ob.alias is not None and not {ob.alias.primary, ob.alias.additional or plan.stable} <= versions:
-        return _hold(Cause.DRIFT, f"while rolling back ({state.reason}): {_drift(plan.baseline, ob.alias)}", state)
+        return hold(Cause.DRIFT, f"while rolling back ({state.reason}): {drift(plan.baseline, ob.alias)}", state)
     if ob.fault:
         if ob.fault.permanent and not ob.fault.conflict:
-            return _hold(Cause.STUCK, f"{state.reason}; the rollback was refused: {ob.fault.message}", state)
+            return hold(Cause.STUCK, f"{state.reason}; the rollback was refused: {ob.fault.message}", state)
         if ob.now >= state.since + plan.revert_within:
-            waited = format_duration(plan.revert_within)
-            return _hold(Cause.STUCK, f"{state.reason}; not rolled back after {waited}: {ob.fault.message}", state)
+            took = format_duration(plan.revert_within)
+            return hold(Cause.STUCK, f"{state.reason}; not rolled back after {took}: {ob.fault.message}", state)
         # A stale RevisionId is read anew and written at once; if that is refused as well, it backs off like the rest.
         step = state.attempts - (1 if ob.fault.conflict else 0)
         pause = timedelta(seconds=_BACKOFF[min(step, len(_BACKOFF) - 1)] if step >= 0 else 0)
@@ -265,44 +282,22 @@ def _revert(plan: Plan, state: Reverting, ob: Observation) -> tuple[State, Actio
         # Our write has landed, and AWS puts weights beside it while it moves: writing again would not end that.
         deadline = state.since + plan.revert_within
         if ob.now >= deadline:
-            waited = f"AWS has not moved provisioned concurrency back after {format_duration(plan.revert_within)}"
-            return _hold(Cause.STUCK, f"{state.reason}; {waited}: {ob.alias}", state)
-        return state, Wait(_next(ob.now, plan, deadline), f"AWS is moving provisioned concurrency back: {ob.alias}")
-    return state, SetRouting(plan.baseline, state.reason, state)
+            took = f"AWS has not moved provisioned concurrency back after {format_duration(plan.revert_within)}"
+            return hold(Cause.STUCK, f"{state.reason}; {took}: {ob.alias}", state)
+        return state, Wait(next_look(plan, ob.now, deadline), f"AWS is moving provisioned concurrency back: {ob.alias}")
+    if ob.alias is None and state.attempts and not ob.unsettled:
+        # Our write was taken, and nobody can see it: writing again would not end that.
+        if ob.now >= state.since + plan.revert_within:
+            took = format_duration(plan.revert_within)
+            unproven = f"taken back, but not proven within {took}: the alias could not be read: {ob.blind}"
+            return hold(Cause.STUCK, f"{state.reason}; {unproven}", state)
+        pause = timedelta(seconds=_BACKOFF[min(state.attempts, len(_BACKOFF)) - 1])
+        again = replace(state, attempts=state.attempts + 1)
+        return again, Wait(ob.now + pause, f"taken back; the alias could not be read: {ob.blind}")
+    written = replace(state, attempts=state.attempts + 1) if ob.alias is None else state
+    return state, SetRouting(plan.baseline, state.reason, written)
 
 
-def _enter(plan: Plan, stage: int, now: datetime) -> SetRouting:
-    reason = f"stage {stage + 1}/{len(plan.stages)}: {percent(plan.stages[stage].weight)} to {plan.candidate}"
+def _enter(plan: Plan, stage: int, now: datetime, why: str = "") -> SetRouting:
+    reason = f"stage {stage + 1}/{len(plan.stages)}: {percent(plan.stages[stage].weight)} to {plan.candidate}{why}"
     return SetRouting(plan.routing_at(stage), reason, Baking(stage, now, now, now))
-
-
-def _verdict(ob: Observation) -> tuple[Verdict, str]:
-    """The worst of the gates and of our own sight: an alias we cannot read or write is an error, never a pass."""
-    gates = worst(ob.gates)
-    if gates[0] is Verdict.FAIL:
-        return gates
-    if ob.alias is None:
-        return Verdict.ERROR, f"the alias could not be read: {ob.blind}"
-    if ob.fault:
-        return Verdict.ERROR, f"the alias could not be written: {ob.fault.message}"
-    return gates
-
-
-def _next(now: datetime, plan: Plan, until: datetime) -> datetime:
-    return min(until, now + plan.look_every)
-
-
-def _asked(what: str, ob: Observation) -> str:
-    return f"{what}: {ob.signal_reason}" if ob.signal_reason else what
-
-
-def _drift(expected: Routing, found: Routing) -> str:
-    return f"the alias was changed by somebody else: expected {expected}, found {found}"
-
-
-def _hold(cause: Cause, reason: str, at: Ready | Baking | Reverting) -> tuple[State, Action]:
-    return Held(reason, cause, at), Stop(reason)
-
-
-def _stop(outcome: Outcome, reason: str) -> tuple[State, Action]:
-    return Done(outcome, reason), Stop(reason)

@@ -10,7 +10,7 @@ import difflib
 import enum
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from lambdaops.core.duration import format_duration, parse_duration
@@ -22,6 +22,7 @@ DEFAULT_BAKE = timedelta(minutes=5)
 DEFAULT_LOOK_EVERY = timedelta(seconds=10)
 DEFAULT_PATIENCE = timedelta(minutes=10)
 REVERT_WITHIN = timedelta(minutes=5)
+PAUSE_LIMIT = timedelta(hours=1)
 NEW_VERSION = "new"
 """Stands for the candidate in a plan made before its code is published."""
 
@@ -35,15 +36,36 @@ class OnInconclusive(enum.Enum):
     HOLD = "hold"
 
 
+class OnTimeout(enum.Enum):
+    """What a manual gate does when nobody approved in time."""
+
+    ROLLBACK = "rollback"
+    HOLD = "hold"
+    PROMOTE = "promote"
+
+
+@dataclass(frozen=True, slots=True)
+class ManualGate:
+    """After its bake the stage waits for a person, at most ``within``; ``then`` is what happens without one."""
+
+    within: timedelta
+    then: OnTimeout = OnTimeout.ROLLBACK
+
+    def __str__(self) -> str:
+        return f"hold:{format_duration(self.within)}:{self.then.value}"
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A weight in basis points and how long it must stay good."""
+    """A weight in basis points, how long it must stay good, and whether a person must then approve."""
 
     weight: int
     bake: timedelta
+    gate: ManualGate | None = None
 
     def __str__(self) -> str:
-        return f"{percent(self.weight).replace(' ', '')}:{format_duration(self.bake)}"
+        text = f"{percent(self.weight).replace(' ', '')}:{format_duration(self.bake)}"
+        return text if self.gate is None else f"{text},{self.gate}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +99,17 @@ class Plan:
         """The shortest time to promotion: every bake once."""
         return sum((stage.bake for stage in self.stages), timedelta())
 
+    @property
+    def limit(self) -> timedelta:
+        """The longest time until it is promoted, held, or begins to go back; a person's pause comes on top.
+
+        Each stage may wait for ``patience`` beyond its bake, and so may the first write.
+        """
+        waits = (
+            stage.bake + self.patience + (stage.gate.within if stage.gate else timedelta()) for stage in self.stages
+        )
+        return sum(waits, self.patience)
+
     def routing_at(self, stage: int) -> Routing:
         """The routing that stage demands; at 100 % the candidate becomes primary and the weights are cleared."""
         weight = self.stages[stage].weight
@@ -85,6 +118,27 @@ class Plan:
     def owns(self, routing: Routing) -> bool:
         """Whether this plan could have put that routing on the alias."""
         return routing == self.baseline or any(routing == self.routing_at(i) for i in range(len(self.stages)))
+
+
+def differences(asked: Plan, planned: Plan) -> tuple[str, ...]:
+    """What a release that is asked for now would do otherwise than the one that was planned, in words."""
+    return tuple(
+        f"{name} {_shown(before)}, now {_shown(now)}"
+        for name in ("stages", "alarms", "ignored", "look_every", "patience", "on_inconclusive")
+        if (before := getattr(planned, name)) != (now := getattr(asked, name))
+    )
+
+
+def _shown(value: object) -> str:
+    match value:
+        case tuple():
+            return ",".join(str(item) for item in value) or "none"
+        case timedelta():
+            return format_duration(value)
+        case enum.Enum():
+            return str(value.value)
+        case _:
+            return str(value)
 
 
 # The nine predefined configurations: https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
@@ -106,16 +160,18 @@ def resolve_strategy(text: str, bake: timedelta = DEFAULT_BAKE) -> tuple[Stage, 
 
     Args:
         text: ``all-at-once``, ``canary[:10%[:5m]]``, ``linear[:10%[:1m]]``, ``exponential[:1%[:2m]]`` (doubling),
-            one of CodeDeploy's names, or stages written out: ``5%:2m,25%:5m,100%:10m``.
+            one of CodeDeploy's names, or stages written out: ``5%:2m,25%:5m,100%:10m``. Between written-out stages
+            ``hold[:1h[:rollback|hold|promote]]`` waits for a person.
         bake: how long 100 % must stay good where the strategy does not say so itself.
 
     Raises:
         UnknownStrategyError: with the nearest known name.
-        InvalidStagesError: the weights do not rise to 100 %, or there are more than a hundred stages.
+        InvalidStagesError: the weights do not rise to 100 %, a hold stands first or last, or there are more than a
+            hundred stages.
         InvalidDurationError: a bake time that cannot be read.
     """
     if "%" in text.split(":", 1)[0]:
-        return check_stages(tuple(_stage(part.strip(), text) for part in text.split(",")), text)
+        return check_stages(_written_out(text), text)
     known = text if text.split(":", 1)[0] in _NAMED else CODEDEPLOY.get(_CODEDEPLOY_PREFIX.sub("", text, count=1))
     if known is None:
         raise _unknown(text)
@@ -158,6 +214,35 @@ def check_stages(stages: tuple[Stage, ...], text: str) -> tuple[Stage, ...]:
             f"{text!r} does not end at 100 %", hint="End with the whole traffic, for instance ...,100%:10m."
         )
     return stages
+
+
+def _written_out(text: str) -> tuple[Stage, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    stages: list[Stage] = []
+    for number, part in enumerate(parts, 1):
+        if part.partition(":")[0] != "hold":
+            stages.append(_stage(part, text))
+        elif stages[-1].gate is not None or number == len(parts):
+            raise InvalidStagesError(
+                f"{part!r} in {text!r} does not stand between two stages",
+                hint="A hold waits for a person before the next stage: 10%:5m,hold:1h,100%:10m.",
+            )
+        else:
+            stages[-1] = replace(stages[-1], gate=_manual_gate(part, text))
+    return tuple(stages)
+
+
+def _manual_gate(part: str, text: str) -> ManualGate:
+    _, _, rest = part.partition(":")
+    within, _, then = rest.partition(":")
+    try:
+        consequence = OnTimeout(then or OnTimeout.ROLLBACK.value)
+    except ValueError:
+        raise InvalidStagesError(
+            f"{then!r} in {text!r} is not what a hold can end in",
+            hint="Write hold:TIME:rollback, hold:TIME:hold or hold:TIME:promote.",
+        ) from None
+    return ManualGate(parse_duration(within) if within else PAUSE_LIMIT, consequence)
 
 
 def _stage(part: str, text: str) -> Stage:

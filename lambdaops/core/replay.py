@@ -20,12 +20,24 @@ from lambdaops.core.events import (
     Opened,
     Resumed,
     RolledBack,
+    Signalled,
 )
 from lambdaops.core.gates import Verdict, worst
-from lambdaops.core.machine import landed
+from lambdaops.core.lifecycle import settled
 from lambdaops.core.model import AlarmReading, Routing
 from lambdaops.core.plan import Plan
-from lambdaops.core.states import Baking, Done, Held, Ready, Reverting, State
+from lambdaops.core.states import (
+    Awaiting,
+    Baking,
+    Done,
+    Held,
+    Paused,
+    Promoting,
+    Ready,
+    Reverting,
+    Signal,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +48,7 @@ class Release:
     """One release as its entries tell it.
 
     ``revision`` is the alias's RevisionId as last seen by us, ``replaced`` the one our last write replaced; ``pending``
-    is a write without a known end; ``writes`` counts the writes begun.
+    is a write without a known end; ``writes`` counts the writes begun; ``asked`` are requests without an answer yet.
     """
 
     id: str
@@ -51,6 +63,7 @@ class Release:
     writes: int = 0
     landed: bool = False
     closed: Closed | None = None
+    asked: tuple[Entry, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -67,18 +80,23 @@ def advance(release: Release, entry: Entry) -> Release:
             # that objected: a process that dies before it acts must see the same objection again, a flap included.
             objected = worst(gates)[0] is Verdict.FAIL
             return now if objected or not alarms else replace(now, alarms=alarms)
-        case Decided(state=state) | Resumed(state=state):
+        case Decided(state=state, answers=None):
             return replace(now, state=state)
+        case Decided(state=state, answers=int() as answered):
+            return replace(now, state=state, asked=tuple(entry for entry in now.asked if _after(entry, answered)))
+        case Resumed(state=state):
+            # What nobody heard is out of date when somebody else takes over; but going back never is.
+            return replace(now, state=state, asked=tuple(entry for entry in now.asked if wants_rollback(entry)))
+        case Signalled():
+            return replace(now, asked=(*now.asked, entry))
         case Intent() as intent:
             return replace(now, pending=intent, writes=max(now.writes, intent.op))
         case Landed(op=op, revision=revision):
             if now.pending is None or now.pending.op != op:
                 return replace(now, revision=revision)
-            # A forward write found to have landed after the decision to go back does not undo that decision.
-            going_back = isinstance(now.state, Reverting) and not isinstance(now.pending.then, Reverting)
             return replace(
                 now,
-                state=now.state if going_back else landed(now.pending.then, entry.at),
+                state=settled(now.state, now.pending.then, entry.at),
                 replaced=now.pending.revision,
                 revision=revision,
                 pending=None,
@@ -91,6 +109,15 @@ def advance(release: Release, entry: Entry) -> Release:
             return now
         case _:
             return now
+
+
+def wants_rollback(entry: Entry) -> bool:
+    """Whether the entry asks for a rollback."""
+    return isinstance(entry.event, Signalled) and entry.event.signal is Signal.ROLLBACK
+
+
+def _after(entry: Entry, seq: int) -> bool:
+    return entry.seq is not None and entry.seq > seq
 
 
 def releases(entries: Iterable[Entry]) -> tuple[Release, ...]:
@@ -190,5 +217,11 @@ def phase(state: State) -> str:
             return f"baking stage {stage + 1}"
         case Ready():
             return "ready"
-        case _:
+        case Paused():
+            return "paused"
+        case Awaiting(at=at):
+            return f"waiting for approval after stage {at.stage + 1}"
+        case Promoting():
+            return "going on"
+        case Reverting():
             return "rolling back"

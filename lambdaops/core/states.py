@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lambdaops.core.gates import GateResult
 from lambdaops.core.model import Routing
@@ -28,14 +28,24 @@ class Cause(enum.Enum):
     DRIFT = "drift"
     INCONCLUSIVE = "inconclusive"
     INTERRUPTED = "interrupted"
+    PAUSED = "paused"
+    DENIED = "denied"
     STUCK = "stuck"
 
 
 class Signal(enum.Enum):
-    """What a person or the platform asks of a running release."""
+    """What a person or the platform asks of a running release.
+
+    HOLD ends the process and leaves the release where it is; PAUSE keeps the process watching. PROMOTE goes to the next
+    stage, PROMOTE_FULL to 100 %; in the last stage both end its bake.
+    """
 
     HOLD = "hold"
     ROLLBACK = "rollback"
+    PAUSE = "pause"
+    RESUME = "resume"
+    PROMOTE = "promote"
+    PROMOTE_FULL = "promote-full"
 
 
 # -- states: one class per phase, so no field is ever empty in some phases -----------------------------------------
@@ -59,6 +69,35 @@ class Baking:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """A person stopped it for at most ``lasts``; the gates are watched all the same, and the bake counts on."""
+
+    reason: str
+    at: Ready | Baking
+    since: datetime
+    lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """The stage is over and its manual gate waits for approval, for at most ``within``."""
+
+    at: Baking
+    since: datetime
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Promoting:
+    """A person sends it to ``stage`` now, whatever is left of the bake; one past the last stage ends the last bake."""
+
+    reason: str
+    stage: int
+    at: Ready | Baking
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Reverting:
     """All traffic goes back to the stable version; ``attempts`` counts refused writes."""
 
@@ -73,7 +112,7 @@ class Held:
 
     reason: str
     cause: Cause
-    at: Ready | Baking | Reverting
+    at: Ready | Baking | Awaiting | Reverting
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +123,7 @@ class Done:
     reason: str
 
 
-State = Ready | Baking | Reverting | Held | Done
+State = Ready | Baking | Paused | Awaiting | Promoting | Reverting | Held | Done
 
 
 # -- what the machine sees -----------------------------------------------------------------------------------------
@@ -105,6 +144,8 @@ class Observation:
 
     ``alias`` is None when it could not be read (``blind`` says why). ``stale`` marks a read that still shows the
     revision our own last write replaced. ``unsettled`` is true while the end of a write is unknown: it may have landed.
+    ``locked_out`` is true when AWS takes our credentials no more: neither reading nor writing can help. ``lasts`` says
+    how long a pause may last.
     """
 
     now: datetime
@@ -116,6 +157,8 @@ class Observation:
     stale: bool = False
     blind: str = ""
     unsettled: bool = False
+    locked_out: bool = False
+    lasts: timedelta | None = None
 
 
 # -- what the shell must do next -----------------------------------------------------------------------------------
@@ -146,3 +189,4 @@ class Stop:
 
 
 Action = SetRouting | Wait | Stop
+Decision = tuple[State, Action]

@@ -7,7 +7,7 @@ lost is settled by reading the alias, never by guessing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
@@ -19,20 +19,34 @@ from lambdaops.core.errors import (
     LambdaOpsError,
     NotFoundError,
 )
-from lambdaops.core.events import Closed, Decided, Failed, Intent, Landed, Observed, Resumed, Signalled
+from lambdaops.core.events import (
+    Closed,
+    Decided,
+    Failed,
+    Intent,
+    Landed,
+    Observed,
+    Resumed,
+    RolledBack,
+    Signalled,
+)
 from lambdaops.core.gates import GateResult, assess_alarms, unreadable
-from lambdaops.core.machine import decide, resumed, same
+from lambdaops.core.lifecycle import resumed, same
+from lambdaops.core.machine import decide
 from lambdaops.core.model import AlarmReading, Alias, Target
 from lambdaops.core.notices import Looked
-from lambdaops.core.replay import Release, advance
-from lambdaops.core.states import Done, Fault, Held, Observation, Reverting, SetRouting, Signal, Stop, Wait
+from lambdaops.core.replay import Release, advance, phase, wants_rollback
+from lambdaops.core.states import Done, Fault, Held, Observation, Outcome, Reverting, SetRouting, Signal, Stop, Wait
 from lambdaops.ops.recorder import Recorder
+from lambdaops.ports import Drive
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from lambdaops.core.events import Entry, Event
     from lambdaops.core.states import State
+
+_LISTEN_EVERY = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +57,25 @@ class _Look:
     blind: str
     alarms: tuple[AlarmReading, ...]
     gates: tuple[GateResult, ...]
+    locked_out: AwsError | None = None
+    trouble: LambdaOpsError | None = None
 
 
 @dataclass(slots=True)
 class Driver:
     """Drives ``release`` of ``target`` until it is done or held.
 
-    ``error`` is the last error an alias write met; it tells a caller why a release was refused or is stuck.
+    ``heard`` is the number of the last record that was read, ours or another process's. ``error`` is the last error an
+    alias write met, or the one that locked us out; it tells a caller why a release was refused or is stuck.
     """
 
     recorder: Recorder
+    drive: Drive
     target: Target
     release: Release
+    heard: int
     error: LambdaOpsError | None = None
+    _own: set[int] = field(default_factory=set)
     _fault: Fault | None = None
     _seen: Observed | None = None
     _signal: tuple[Signal, str] | None = None
@@ -77,21 +97,27 @@ class Driver:
                 reason = f"the journal cannot be written: {error.message}"
                 self._fold(self.recorder.record_if_possible(Decided(Reverting(reason, self._now()), reason)))
 
-    def resume(self) -> State:
-        """Take the release up where the journal says it is, then run."""
-        state = resumed(self.release.state, self._now())
-        self._record(Resumed(state))
+    def resume(self, asked: Signalled | None = None) -> State:
+        """Take the release up where the journal says it is, then run; ``asked`` is what the person wants of it."""
+        self._record(Resumed(resumed(self.release.state, self._now())))
+        if asked is not None:
+            self._record(asked)
         return self.run()
 
     def _tick(self) -> bool:
         """One tick; True when there is nothing more to do."""
+        self.drive.beat()
         look = self._observe()
         fault, self._fault = self._fault, None
         if self._reconciled(look):
             fault = None
         self._record_if_changed(look)
-        observation = self._observation(look, fault)
+        self._listen()
+        asked = self._most_urgent()
+        observation = self._observation(look, fault, asked)
         state, action = decide(self.release.plan, self.release.state, observation)
+        if asked is not None:
+            self._answer(state, action.reason, asked)
         match action:
             case SetRouting():
                 self._adopt(state, action.reason)
@@ -104,6 +130,8 @@ class Driver:
             case Stop():
                 self._adopt(state, action.reason)
                 if isinstance(state, Done):
+                    if state.outcome is Outcome.REFUSED and self.error is None:
+                        self.error = look.trouble  # waiting for AWS was in vain: its word, and its exit code
                     self._record(Closed(state.outcome, state.reason))
                 return True
             case _:
@@ -113,19 +141,21 @@ class Driver:
 
     def _observe(self) -> _Look:
         ports = self.recorder.ports
-        alias, blind = None, ""
+        alias, blind, trouble = None, "", None
         try:
             alias = ports.functions.get_alias(self.target.function, self.target.alias)
         except (AwsError, NotFoundError) as error:
-            blind = error.message
+            blind, trouble = error.message, error
+            if isinstance(error, AwsError) and error.locked_out:
+                return _Look(None, blind, (), unreadable(self.release.plan.alarms, blind), error)
         plan = self.release.plan
         if isinstance(self.release.state, Reverting):
             return _Look(alias, blind, (), ())  # a rollback asks no gate
         try:
             alarms = ports.alarms.read_alarms(plan.alarms)
         except (AwsError, NotFoundError) as error:
-            return _Look(alias, blind, (), unreadable(plan.alarms, error.message))
-        return _Look(alias, blind, alarms, assess_alarms(plan, self.release.alarms, alarms))
+            return _Look(alias, blind, (), unreadable(plan.alarms, error.message), trouble=trouble or error)
+        return _Look(alias, blind, alarms, assess_alarms(plan, self.release.alarms, alarms), trouble=trouble)
 
     def _reconciled(self, look: _Look) -> bool:
         """Settle a write whose end is unknown, if this look shows that it is in effect."""
@@ -143,22 +173,68 @@ class Driver:
             self._record(seen)
             self._seen = seen
 
-    def _observation(self, look: _Look, fault: Fault | None) -> Observation:
-        asked = self.recorder.ports.signals.pending()
-        if asked is not None and asked != self._signal:
-            self._record(Signalled(*asked))
-            self._signal = asked
+    def _observation(self, look: _Look, fault: Fault | None, asked: Signalled | None) -> Observation:
+        denied = look.locked_out or (self.error if fault and isinstance(self.error, AwsError) else None)
+        locked_out = denied is not None and denied.locked_out
+        if locked_out:
+            self.error = denied
         return Observation(
             now=self._now(),
             alias=look.alias.routing if look.alias else None,
             gates=look.gates,
-            signal=asked[0] if asked else None,
-            signal_reason=asked[1] if asked else "",
+            signal=asked.signal if asked else None,
+            signal_reason=asked.reason if asked else "",
+            lasts=asked.lasts if asked else None,
             fault=fault,
             stale=look.alias is not None and look.alias.revision == self.release.replaced,
             blind=look.blind,
             unsettled=self.release.pending is not None,
+            locked_out=locked_out,
         )
+
+    # -- hear ------------------------------------------------------------------------------------------------------
+
+    def _listen(self) -> bool:
+        """Take in what was asked since; True when there is something new to look at.
+
+        Raises:
+            InvalidFileError: the journal cannot be read any more; going back and stopping do not depend on it.
+        """
+        signals = self.recorder.ports.signals
+        pressed = signals.pending()
+        if pressed is not None and pressed != self._signal:
+            self._signal = pressed
+            self._record(Signalled(*pressed))
+        try:
+            entries = self.recorder.journal.since(self.heard)
+        except InvalidFileError:
+            if isinstance(self.release.state, Reverting | Done | Held):
+                return bool(self.release.asked)
+            raise
+        elsewhere = False
+        for entry in entries:
+            self.heard = entry.seq or self.heard
+            if entry.seq in self._own:
+                self._own.discard(entry.seq)
+            elif isinstance(entry.event, RolledBack):
+                elsewhere = True
+            elif isinstance(entry.event, Signalled) and entry.release == self.release.id:
+                self.recorder.ports.sink.emit(entry)
+                self._fold(entry)
+        return elsewhere or bool(self.release.asked)
+
+    def _most_urgent(self) -> Signalled | None:
+        """A rollback if anybody asked for one, else what was asked for last."""
+        asked = self.release.asked
+        chosen = next((entry for entry in asked if wants_rollback(entry)), asked[-1] if asked else None)
+        return chosen.event if chosen is not None and isinstance(chosen.event, Signalled) else None
+
+    def _answer(self, state: State, reason: str, asked: Signalled) -> None:
+        """One record for everything that was asked so far, together with the state it led to."""
+        answered = max(entry.seq or 0 for entry in self.release.asked)
+        if same(state, self.release.state):
+            reason = f"{asked.signal.value} changes nothing now ({phase(state)}): {reason}"
+        self._record(Decided(state, reason, answered))
 
     # -- act -------------------------------------------------------------------------------------------------------
 
@@ -197,14 +273,27 @@ class Driver:
                 action.until,
             )
         )
-        ports.clock.sleep(max(action.until - now, timedelta()))
+        left = action.until - now
+        # Counted in what was slept, not by the clock: one that is set back must not prolong the wait.
+        while left > timedelta():
+            step = min(left, _LISTEN_EVERY)
+            ports.clock.sleep(step)
+            left -= step
+            self.drive.beat()
+            if self._listen():
+                return
 
     # -- journal ---------------------------------------------------------------------------------------------------
 
     def _record(self, event: Event) -> None:
         """Journal an event and fold it in; going back and stopping do not depend on the journal."""
         must = not isinstance(self.release.state, Reverting | Done | Held)
-        self._fold(self.recorder.record(event) if must else self.recorder.record_if_possible(event))
+        entry = self.recorder.record(event) if must else self.recorder.record_if_possible(event)
+        if entry.seq == self.heard + 1:
+            self.heard += 1
+        elif entry.seq is not None:  # others have written before us, and are still to be heard
+            self._own.add(entry.seq)
+        self._fold(entry)
 
     def _fold(self, entry: Entry) -> None:
         self.release = advance(self.release, entry)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import format_duration
-from lambdaops.core.errors import FunctionChangedError, LambdaOpsError, VersionFailedError
+from lambdaops.core.errors import AwsError, ConflictError, FunctionChangedError, LambdaOpsError, VersionFailedError
 from lambdaops.core.events import Published, PublishFailed, PublishStarted
 from lambdaops.core.model import Actor, Version
 from lambdaops.core.notices import Progress
@@ -114,14 +114,14 @@ def _publish(ports: Ports, plan: PublishPlan, code: Code, description: str) -> P
             raise _changed(function, "the code is not what it was a moment ago")
     else:
         _tell(ports, f"uploading {plan.source} to {function}")
-        uploaded = functions.update_code(function, code, latest.revision)
+        uploaded = _upload(ports, plan, code, latest)
         if plan.code_sha256 and uploaded.code_sha256 != plan.code_sha256:
             raise _changed(function, "AWS reports another hash than the uploaded code has")
         latest = _settled(ports, function)
         _require_usable(latest, function)
         if latest.code_sha256 != uploaded.code_sha256:
             raise _changed(function, "the code is not what was uploaded a moment ago")
-    published = functions.publish_version(function, latest.code_sha256, latest.revision, description)
+    published = _new_version(ports, latest, function, description, known)
     version = _poll(
         ports,
         f"version {published.number} of {function}",
@@ -136,6 +136,38 @@ def _publish(ports: Ports, plan: PublishPlan, code: Code, description: str) -> P
             target=function,
         )
     return Publication(version, version.number not in known)
+
+
+def _upload(ports: Ports, plan: PublishPlan, code: Code, latest: Version) -> Version:
+    """Upload, and where the answer was lost, look: a second try meets a revision of the first one's making."""
+    try:
+        return ports.functions.update_code(plan.function, code, latest.revision)
+    except (FunctionChangedError, AwsError) as error:
+        if not _may_have_landed(error) or not plan.code_sha256:
+            raise
+        seen = _settled(ports, plan.function)
+        if seen.code_sha256 != plan.code_sha256:
+            raise
+        return seen
+
+
+def _new_version(ports: Ports, latest: Version, function: str, description: str, known: set[str]) -> Version:
+    """Publish, and where the answer was lost, look for the version: it is not published twice."""
+    try:
+        return ports.functions.publish_version(function, latest.code_sha256, latest.revision, description)
+    except (FunctionChangedError, AwsError) as error:
+        if not _may_have_landed(error):
+            raise
+        for version in reversed(ports.functions.list_versions(function)):
+            ours = version.code_sha256 == latest.code_sha256 and version.description == description
+            if ours and version.number not in known:
+                return version
+        raise
+
+
+def _may_have_landed(error: LambdaOpsError) -> bool:
+    """Whether the call may have taken effect all the same, in an attempt before the one that was answered."""
+    return isinstance(error, FunctionChangedError | ConflictError) or (isinstance(error, AwsError) and error.ambiguous)
 
 
 def _settled(ports: Ports, function: str) -> Version:

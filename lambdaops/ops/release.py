@@ -14,13 +14,14 @@ from lambdaops.core.errors import (
     BlockedError,
     ExitCode,
     LambdaOpsError,
+    PlanDiffersError,
     ReleaseInProgressError,
 )
-from lambdaops.core.events import Closed, Entry, Opened
-from lambdaops.core.machine import exit_code
+from lambdaops.core.events import Closed, Entry, Opened, Signalled
+from lambdaops.core.lifecycle import exit_code
 from lambdaops.core.model import Alias, Finding, Level, Target, require_account
 from lambdaops.core.notices import Planned, Progress, Warned
-from lambdaops.core.plan import Plan
+from lambdaops.core.plan import Plan, differences
 from lambdaops.core.replay import Release, open_release, releases
 from lambdaops.core.states import Outcome, State
 from lambdaops.ops.driver import Driver
@@ -118,8 +119,7 @@ def prepare(ports: Ports, situation: Situation, plan: Plan) -> Preflight:
             Level.BLOCK,
             "open-release",
             f"release {other.id} ({other.plan.stable} -> {other.plan.candidate}) of {target} is not over",
-            f"Take it up with lambdaops release {target} --to {other.plan.candidate}, "
-            f"or undo it with lambdaops rollback {target}.",
+            f"Take it up with lambdaops resume {target}, or undo it with lambdaops abort {target}.",
         )
         found = replace(found, findings=(finding, *found.findings))
     ports.sink.emit(Planned(ports.clock.now(), target, found.plan, found.findings))
@@ -166,11 +166,10 @@ def release(ports: Ports, request: Request) -> Ended | None:
         return None
     unfinished = continues(situation, candidate)
     if unfinished is not None:
-        message = f"taking up release {unfinished.id} as it was planned: {unfinished.plan.strategy}"
-        ports.sink.emit(Progress(ports.clock.now(), message))
+        _require_same_plan(target, request.plan, unfinished)
         if not asked:
             ports.ask.confirm(f"Go on with release {unfinished.id} of {target} to version {candidate}?")
-        return _take_up(ports, situation, unfinished)
+        return take_up(ports, situation, unfinished)
     prepared = prepare(ports, situation, replace(request.plan, candidate=candidate))
     require_clear(target, prepared)
     if not asked:
@@ -204,7 +203,7 @@ def _begin(ports: Ports, situation: Situation, prepared: Preflight, request: Req
     actor = actor_of(ports)
     arn = situation.alias.arn
     run = f"r-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    with ports.journals.drive(arn, run):
+    with ports.journals.drive(arn, run) as drive:
         journal = ports.journals.open(arn)
         _still_as_seen(journal, situation)
         if situation.open is not None:
@@ -214,23 +213,48 @@ def _begin(ports: Ports, situation: Situation, prepared: Preflight, request: Req
         opened = Opened(
             prepared.plan, situation.alias.revision, prepared.alarms, request.reason, request.ticket, ports.tool
         )
-        (opening,) = releases([recorder.record(opened)])
-        driver = Driver(recorder, situation.target, opening)
+        begun = recorder.record(opened)
+        (opening,) = releases([begun])
+        driver = Driver(recorder, drive, situation.target, opening, heard=begun.seq or 0)
         ports.signals.listen()
         return _ended(driver, driver.run())
 
 
-def _take_up(ports: Ports, situation: Situation, unfinished: Release) -> Ended:
-    """Go on with a release whose process is gone, exactly as it was planned."""
+def take_up(ports: Ports, situation: Situation, unfinished: Release, asked: Signalled | None = None) -> Ended:
+    """Go on with a release whose process is gone, exactly as it was planned; ``asked`` is what is wanted of it first.
+
+    Raises:
+        ReleaseInProgressError: a live process drives it, or it was closed meanwhile.
+        JournalUnwritableError, JournalTamperedError, AwsError: nothing was changed.
+    """
     actor = actor_of(ports)
     arn = situation.alias.arn
-    with ports.journals.drive(arn, unfinished.id):
+    with ports.journals.drive(arn, unfinished.id) as drive:
         journal = ports.journals.open(arn)
-        _still_as_seen(journal, situation)
-        ports.sink.emit(Planned(ports.clock.now(), situation.target, unfinished.plan, ()))
-        driver = Driver(Recorder(ports, journal, arn, unfinished.id, actor), situation.target, unfinished)
+        entries = journal.read().entries
+        now = open_release(entries)
+        if now is None or now.id != unfinished.id:
+            raise _grew(situation)
+        began = now.opened.actor.arn
+        by = "" if began == actor.arn else f", begun by {began}"
+        message = f"taking up release {now.id} as it was planned{by}"
+        ports.sink.emit(Progress(ports.clock.now(), message))
+        ports.sink.emit(Planned(ports.clock.now(), situation.target, now.plan, ()))
+        recorder = Recorder(ports, journal, arn, now.id, actor)
+        driver = Driver(recorder, drive, situation.target, now, heard=entries[-1].seq or 0)
         ports.signals.listen()
-        return _ended(driver, driver.resume())
+        return _ended(driver, driver.resume(asked))
+
+
+def _require_same_plan(target: Target, asked: Plan, unfinished: Release) -> None:
+    """A release is taken up as it was planned; what is asked for now must not be lost without a word."""
+    other = differences(asked, unfinished.plan)
+    if other:
+        raise PlanDiffersError(
+            f"release {unfinished.id} of {target} is open and was planned otherwise: {'; '.join(other)}",
+            hint=f"lambdaops resume {target} goes on as it was planned; lambdaops abort {target} takes it back first.",
+            target=str(target),
+        )
 
 
 def _ended(driver: Driver, state: State) -> Ended:
@@ -244,8 +268,12 @@ def _given_up(situation: Situation) -> bool:
 
 def _still_as_seen(journal: Journal, situation: Situation) -> None:
     if len(journal.read().entries) != len(situation.entries):
-        raise ReleaseInProgressError(
-            f"the journal of {situation.target} grew since it was read: another process is at work",
-            hint=f"Look again: lambdaops status {situation.target}.",
-            target=str(situation.target),
-        )
+        raise _grew(situation)
+
+
+def _grew(situation: Situation) -> ReleaseInProgressError:
+    return ReleaseInProgressError(
+        f"the journal of {situation.target} grew since it was read: another process is at work",
+        hint=f"Look again: lambdaops status {situation.target}.",
+        target=str(situation.target),
+    )

@@ -2,15 +2,20 @@
 
 Rules this file guarantees: an unchanged look prints nothing, but a silent minute prints one line so that a log does not
 look dead; a line says verb, object, number and reason; whatever comes from outside is inert; nothing here needs rich.
+A CI system's log differs only in its dialect: how a line is marked and how a section is opened and closed.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from lambdaops.core.duration import format_duration
+from lambdaops.core.events import Entry, Published, PublishFailed, PublishStarted
+from lambdaops.core.model import percent
 from lambdaops.core.notices import Looked, Notice
+from lambdaops.core.states import Done, Held
 from lambdaops.render.console import Outlet
 from lambdaops.render.view import ReleaseView, fold
 from lambdaops.render.words import clock, plain
@@ -18,12 +23,52 @@ from lambdaops.render.words import clock, plain
 SILENCE = timedelta(seconds=60)
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the log that a CI system can fold away; ``name`` is unique within one run of a command."""
+
+    name: str
+    title: str
+
+
+class Dialect(Protocol):
+    """How a log wants it; every answer ends with a line break or is empty."""
+
+    def line(self, notice: Notice, text: str) -> str:
+        """One line that a notice says."""
+
+    def opened(self, section: Section, at: datetime) -> str:
+        """What opens a section."""
+
+    def closed(self, section: Section, at: datetime) -> str:
+        """What closes it."""
+
+
+class Plain:
+    """A log without sections: the time of day and the text."""
+
+    def line(self, notice: Notice, text: str) -> str:
+        """The time and the text."""
+        return f"{clock(notice.at)}  {plain(text)}\n"
+
+    def opened(self, section: Section, at: datetime) -> str:
+        """Nothing."""
+        return ""
+
+    def closed(self, section: Section, at: datetime) -> str:
+        """Nothing."""
+        return ""
+
+
 class Lines:
     """A sink that writes lines to a stream."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, dialect: Dialect | None = None) -> None:
         self._outlet = Outlet(stream)
+        self._dialect = dialect or Plain()
         self._view = ReleaseView()
+        self._section: Section | None = None
+        self._told_at: datetime | None = None
         self._spoke_at: datetime | None = None
 
     @property
@@ -34,10 +79,24 @@ class Lines:
     def emit(self, notice: Notice) -> None:
         """Write what changed."""
         before, self._view = self._view, fold(self._view, notice)
+        self._told_at = notice.at
+        self._enter(section(self._section, self._view, notice), notice.at)
         for told in self._view.told:
-            self._write(notice.at, told.text)
+            self._write(notice, told.text)
         if isinstance(notice, Looked) and (self._has_news(before) or self._silent_until(notice.at)):
-            self._write(notice.at, standing(self._view, notice))
+            self._write(notice, standing(self._view, notice))
+
+    def close(self) -> None:
+        """Close the section that is open; for the end of an operation, however it ended."""
+        if self._told_at is not None:
+            self._enter(None, self._told_at)
+
+    def _enter(self, wanted: Section | None, at: datetime) -> None:
+        if wanted == self._section:
+            return
+        left, self._section = self._section, wanted
+        self._outlet.write(self._dialect.closed(left, at) if left else "")
+        self._outlet.write(self._dialect.opened(wanted, at) if wanted else "")
 
     def _has_news(self, before: ReleaseView) -> bool:
         """Whether the look has a reason that no gate's line just gave."""
@@ -47,9 +106,29 @@ class Lines:
     def _silent_until(self, now: datetime) -> bool:
         return self._spoke_at is None or now - self._spoke_at >= SILENCE or now < self._spoke_at
 
-    def _write(self, at: datetime, text: str) -> None:
-        self._spoke_at = at
-        self._outlet.write(f"{clock(at)}  {plain(text)}\n")
+    def _write(self, notice: Notice, text: str) -> None:
+        self._spoke_at = notice.at
+        self._outlet.write(self._dialect.line(notice, text))
+
+
+def section(now: Section | None, view: ReleaseView, notice: Notice) -> Section | None:
+    """The section that what is said about a notice belongs to: a stage or a publication.
+
+    What somebody must see is in none: that it goes back, that it is held, how it ended.
+    """
+    match notice:
+        case Entry(event=PublishStarted(source=source)):
+            return Section("publish", f"publish {source}")
+        case Entry(event=Published() | PublishFailed()):
+            return None
+    if view.plan is None or view.stage is None or isinstance(view.state, Held | Done):
+        return now if now is not None and now.name == "publish" else None
+    stage = view.stages[view.stage]
+    return Section(
+        f"stage-{view.stage + 1}",
+        f"stage {view.stage + 1}/{len(view.stages)}: {percent(stage.weight)} of {view.target} to {view.candidate}, "
+        f"{format_duration(stage.bake)}",
+    )
 
 
 def standing(view: ReleaseView, look: Looked) -> str:

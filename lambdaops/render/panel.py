@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.gates import Verdict
 from lambdaops.core.model import percent
-from lambdaops.core.plan import OnInconclusive
-from lambdaops.core.states import Baking, Cause, Done, Held, Outcome, Reverting
+from lambdaops.core.plan import OnInconclusive, OnTimeout
+from lambdaops.core.states import Awaiting, Baking, Cause, Done, Held, Outcome, Paused, Promoting, Reverting
 from lambdaops.render.say import why
 from lambdaops.render.stagebar import stage_bar
 from lambdaops.render.words import VERDICT_ICON, ascii_only, clock, countdown, cut, cut_middle, plain, width, wrap
@@ -33,6 +33,7 @@ _FEWEST_EVENTS = 3
 _LATE = timedelta(seconds=2)
 
 _VERDICT_STYLE = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.INCONCLUSIVE: "warn", Verdict.ERROR: "warn"}
+_THEN = {OnTimeout.ROLLBACK: "rolls back", OnTimeout.HOLD: "holds", OnTimeout.PROMOTE: "goes on"}
 _OUTCOMES = {
     Outcome.PROMOTED: ("✔", "good"),
     Outcome.ROLLED_BACK: ("✖", "bad"),
@@ -150,6 +151,12 @@ def _phase_mark(view: ReleaseView) -> tuple[str, str, str]:
             return "‖", "warn", f"HELD ({cause.value})"
         case Reverting():
             return "◀", "bad", f"ROLLING BACK to {view.stable}"
+        case Paused():
+            return "‖", "warn", "PAUSED"
+        case Awaiting():
+            return "‖", "warn", "WAITS FOR APPROVAL"
+        case Promoting():
+            return "▶", "strong", "GOING ON"
         case Baking(stage=stage):
             of = f"/{len(view.plan.stages)}" if view.plan else ""
             return "▶", "strong", f"stage {stage + 1}{of}"
@@ -168,11 +175,23 @@ def _progress(view: ReleaseView, now: datetime, size: Size) -> list[Line]:
         bar = "█" * full + "░" * (cells - full)
         left = countdown(bake.length - good)
         lines.append((("bake    ", "dim"), (bar, "good"), (f"  {left} left of {countdown(bake.length)}", "")))
-    elif view.gives_up_at is not None and view.plan is not None:
-        then = "rolls back" if view.plan.on_inconclusive is OnInconclusive.ROLLBACK else "holds"
+    if view.gives_up_at is not None:
+        what, then = _waiting(view)
         left = countdown(view.gives_up_at - now)
-        lines.append((("bake    ", "dim"), (f"waits for its gates, {left} at most, then {then}", "warn")))
+        lines.append((("waits   ", "dim"), (f"for {what}, {left} at most, then {then}", "warn")))
     return lines
+
+
+def _waiting(view: ReleaseView) -> tuple[str, str]:
+    """What the release waits for, and what happens without it."""
+    match view.state:
+        case Paused():
+            return "somebody to go on", "holds"
+        case Awaiting():
+            return "approval", _THEN[view.manual_gate.then] if view.manual_gate is not None else "holds"
+        case _:
+            on = view.plan.on_inconclusive if view.plan else None
+            return "its gates", "rolls back" if on is OnInconclusive.ROLLBACK else "holds"
 
 
 def _weights(view: ReleaseView, size: Size) -> list[Line]:

@@ -29,7 +29,7 @@ from lambdaops.core.gates import GateResult, Verdict
 from lambdaops.core.model import Level
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
 from lambdaops.core.replay import phase
-from lambdaops.core.states import Baking, Held, Reverting
+from lambdaops.core.states import Awaiting, Baking, Held, Paused, Reverting, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,13 +39,21 @@ if TYPE_CHECKING:
     from lambdaops.render.view import ReleaseView
 
 _SHOWN_STAGES = 8
+_WISHES = {
+    Signal.HOLD: "hold",
+    Signal.ROLLBACK: "roll back",
+    Signal.PAUSE: "pause",
+    Signal.RESUME: "go on",
+    Signal.PROMOTE: "go to the next stage now",
+    Signal.PROMOTE_FULL: "go to 100 % now",
+}
 
 
 def lines(view: ReleaseView, notice: Notice) -> Iterator[str]:
     """What is new in this notice to somebody who saw everything in ``view``."""
     match notice:
         case Planned(target=target, plan=plan, findings=findings):
-            yield f"plan {target} {summary(plan)}, at least {format_duration(plan.duration)}"
+            yield f"plan {target} {summary(plan)}, {span(plan)}"
             # When something blocks, the error that follows lists every finding.
             if all(finding.level is not Level.BLOCK for finding in findings):
                 yield from (f"warning: {found.message}" for found in findings if found.level is Level.WARN)
@@ -128,6 +136,16 @@ def summary(plan: Plan) -> str:
     return f"{plan.stable} -> {plan.candidate}, {name} {' '.join(shown)}, gates: {gates}"
 
 
+def span(plan: Plan) -> str:
+    """How long a plan takes: ``at least 10m, at most 1h20m``."""
+    return f"at least {format_duration(plan.duration)}, at most {format_duration(plan.limit)}"
+
+
+def who(entry: Entry) -> str:
+    """Who acted, as people say it: the last part of the ARN."""
+    return entry.actor.arn.rpartition("/")[2]
+
+
 def short(arn: str) -> str:
     """``FUNCTION:ALIAS`` of an alias ARN."""
     return arn.rpartition(":function:")[2]
@@ -148,8 +166,12 @@ def describe(entry: Entry) -> str:
             return f"rolling back: {reason}"
         case Decided(state=Held() as state):
             return f"{phase(state)}: {state.reason}"
+        case Decided(state=Paused() | Awaiting() as state, answers=None):
+            return f"{phase(state)}: {entry.event.reason}"
+        case Decided(reason=reason, answers=int()):
+            return f"heard: {reason}"
         case Signalled(signal=signal, reason=reason):
-            return f"asked to {'roll back' if signal.value == 'rollback' else signal.value}: {reason}"
+            return f"asked to {_WISHES[signal]} by {who(entry)}{f': {reason}' if reason else ''}"
         case Resumed(state=state):
             return f"taken up by {entry.actor.arn} on {entry.actor.host}: {phase(state)}"
         case Closed(outcome=outcome, reason=reason):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambdaops.core.model import percent
-from lambdaops.core.states import Held
+from lambdaops.core.states import Awaiting, Held, Paused
 from lambdaops.render.view import StageState
 from lambdaops.render.words import width
 
@@ -26,7 +26,7 @@ Span = tuple[str, str]
 
 def stage_bar(view: ReleaseView, room: int) -> tuple[Span, ...]:
     """One line in at most ``room`` columns if it can be done at all: far stages are counted instead of shown."""
-    held = isinstance(view.state, Held)
+    held = _standing(view)
     stages = view.stages
     whole = _joined([_cell(stage, held=held) for stage in stages])
     if _wide(whole) <= room:
@@ -48,11 +48,24 @@ def stage_bar(view: ReleaseView, room: int) -> tuple[Span, ...]:
     return best
 
 
-def _cell(stage: StageView, *, held: bool) -> Span:
+def _standing(view: ReleaseView) -> str:
+    """The word for a current stage that nothing moves on by itself; empty for one that bakes."""
+    match view.state:
+        case Held():
+            return "held"
+        case Paused():
+            return "paused"
+        case Awaiting():
+            return "waits"
+        case _:
+            return ""
+
+
+def _cell(stage: StageView, *, held: str) -> Span:
     icon, style = _MARKS[stage.state]
     word = stage.state.value
     if held and stage.state is StageState.CURRENT:
-        icon, style, word = "‖", "warn", "held"
+        icon, style, word = "‖", "warn", held
     return f"{icon} {percent(stage.weight)} {word}", style
 
 

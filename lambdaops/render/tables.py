@@ -47,6 +47,9 @@ def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
             )
         )
         at += stage.bake
+        if stage.gate is not None:
+            then = f"then {stage.gate.then.value}"
+            rows.append(("", "", "", "hold", f"<={format_duration(stage.gate.within)}", f"until promoted, {then}"))
     gates = ", ".join(f"{name} (ignored)" if name in plan.ignored else name for name in plan.alarms)
     undecided = "rolls back" if plan.on_inconclusive is OnInconclusive.ROLLBACK else "holds"
     lines = [
@@ -55,6 +58,8 @@ def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
         columns(("STAGE", "AT (UTC)", "AFTER", "WEIGHT", "BAKE", "ALIAS WRITTEN"), rows, paper),
         "",
         f"done     {clock(report.starts_at + at)} UTC at the earliest, after {format_duration(at)}",
+        f"limit    {clock(report.starts_at + plan.limit)} UTC at the latest, after {format_duration(plan.limit)}: by then "
+        "it is promoted, held, or going back",
         f"gates    {plain(gates)}, looked at every {format_duration(plan.look_every)} or sooner"
         if plan.alarms
         else "gates    none: nothing but time separates the stages",

@@ -13,12 +13,23 @@ from typing import assert_never
 
 from lambdaops.core.events import Closed, Decided, Entry, Intent, Landed, Observed, Opened, Resumed
 from lambdaops.core.gates import GateResult
-from lambdaops.core.machine import landed
+from lambdaops.core.lifecycle import place, settled
 from lambdaops.core.model import FULL, Routing
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
-from lambdaops.core.plan import NEW_VERSION, Plan, Stage
+from lambdaops.core.plan import NEW_VERSION, ManualGate, Plan, Stage
 from lambdaops.core.replay import phase
-from lambdaops.core.states import Baking, Done, Held, Outcome, Ready, Reverting, State
+from lambdaops.core.states import (
+    Awaiting,
+    Baking,
+    Done,
+    Held,
+    Outcome,
+    Paused,
+    Promoting,
+    Ready,
+    Reverting,
+    State,
+)
 from lambdaops.render import say
 
 MOST_EVENTS = 6
@@ -112,7 +123,7 @@ class ReleaseView:
     def reason(self) -> str:
         """Why it is there."""
         match self.state:
-            case Reverting(reason=reason) | Held(reason=reason) | Done(reason=reason):
+            case Reverting(reason=reason) | Held(reason=reason) | Done(reason=reason) | Paused(reason=reason):
                 return reason
             case _:
                 return self.looked
@@ -124,8 +135,8 @@ class ReleaseView:
 
     @property
     def stage(self) -> int | None:
-        """The index of the stage that bakes or is held."""
-        state = self.state.at if isinstance(self.state, Held) else self.state
+        """The index of the stage that bakes, waits for a person, or is held."""
+        state = place(self.state) if self.state is not None else None
         return state.stage if isinstance(state, Baking) else None
 
     @property
@@ -153,10 +164,9 @@ class ReleaseView:
         """The candidate's share that the plan demands now, in basis points; None when it demands nothing any more."""
         if self.plan is None:
             return None
-        if self.pending is not None and isinstance(self.state, Ready | Baking):
+        if self.pending is not None and isinstance(self.state, Ready | Baking | Promoting):
             return self.pending.desired.share(self.plan.candidate)
-        state = self.state.at if isinstance(self.state, Held) else self.state
-        match state:
+        match place(self.state) if self.state is not None else None:
             case Baking(stage=at):
                 stage = self._planned(at)
                 return stage.weight if stage else None
@@ -176,11 +186,17 @@ class ReleaseView:
     def bake(self) -> Bake | None:
         """The bake of the current stage; None when nothing bakes."""
         match self.state:
-            case Baking(stage=at, good_since=good_since):
+            case Baking(stage=at, good_since=good_since) | Paused(at=Baking(stage=at, good_since=good_since)):
                 stage = self._planned(at)
                 return Bake(stage.bake, good_since) if stage else None
             case _:
                 return None
+
+    @property
+    def manual_gate(self) -> ManualGate | None:
+        """The manual gate of the current stage, if it has one."""
+        stage = self._planned(self.stage) if self.stage is not None else None
+        return stage.gate if stage is not None else None
 
     def _planned(self, at: int) -> Stage | None:
         """The stage of this index; None where the plan we were told is not the one that is run."""
@@ -188,10 +204,16 @@ class ReleaseView:
 
     @property
     def gives_up_at(self) -> datetime | None:
-        """When patience ends, while the release waits for a usable verdict."""
-        if self.plan is None or not isinstance(self.state, Baking) or self.state.good_since is not None:
-            return None
-        return self.state.signal_at + self.plan.patience
+        """When patience, a pause or a manual gate ends, while the release waits for a verdict or a person."""
+        match self.state:
+            case Baking(good_since=None, signal_at=signal_at) if self.plan is not None:
+                return signal_at + self.plan.patience
+            case Paused(since=since, lasts=lasts):
+                return since + lasts
+            case Awaiting(since=since, within=within):
+                return since + within
+            case _:
+                return None
 
 
 def fold(view: ReleaseView, notice: Notice) -> ReleaseView:
@@ -257,19 +279,16 @@ def _record(view: ReleaseView, entry: Entry) -> ReleaseView:
 
 
 def _landed(view: ReleaseView, event: Landed, at: datetime) -> ReleaseView:
-    """As in replay: a forward write found to have landed after the decision to go back does not undo that decision."""
     pending = view.pending
     if pending is None or pending.op != event.op:
         return view
-    done = replace(view, pending=None)
-    if isinstance(view.state, Reverting) and not isinstance(pending.then, Reverting):
-        reached = pending.then.stage if isinstance(pending.then, Baking) else -1
-        return replace(done, reached=max(view.reached, reached))
-    return _in_state(done, landed(pending.then, at))
+    reached = pending.then.stage if isinstance(pending.then, Baking) else -1
+    done = replace(view, pending=None, reached=max(view.reached, reached))
+    return _in_state(done, settled(view.state, pending.then, at) if view.state is not None else pending.then)
 
 
 def _in_state(view: ReleaseView, state: State, next_look: datetime | None = None) -> ReleaseView:
     """In a new state the next look that was announced before it is no longer true."""
-    where = state.at if isinstance(state, Held) else state
+    where = place(state)
     reached = max(view.reached, where.stage) if isinstance(where, Baking) else view.reached
     return replace(view, state=state, reached=reached, next_look=next_look)

@@ -1,7 +1,8 @@
-"""The right to drive releases of one alias from this machine, and who has it.
+"""The right to drive releases of one alias, and who has it: a lock, and a note beside it with a heartbeat.
 
-Rules this file guarantees: the lock decides, without waiting, and ends with its process; the note beside it, written
-once the lock is had, informs people and decides nothing.
+Rules this file guarantees: the lock decides and ends with its process, however that dies; a home that several hosts
+share may not have locks between hosts, so a fresh heartbeat from another host is believed as well; a note whose lock is
+free tells of a process that died. Asking who drives writes nothing and disturbs nobody.
 """
 
 from __future__ import annotations
@@ -10,24 +11,27 @@ import contextlib
 import json
 import os
 import socket
-from datetime import UTC, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self
 
 from lambdaops.core.errors import ReleaseInProgressError
+from lambdaops.ports import Lease
 from lambdaops.store.disk import REPLACE, Disk
 from lambdaops.store.locks import LockHeldError, take
 from lambdaops.store.refusals import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
     from pathlib import Path
 
     from filelock import BaseFileLock
 
     from lambdaops.store.places import Place
 
-_AT_ONCE = timedelta(0)
+_BEAT_EVERY = timedelta(seconds=2)
+_SILENT_AFTER = timedelta(seconds=15)
+# Somebody who only asks who drives holds the lock for a moment.
+_WAIT = timedelta(seconds=1)
 
 
 class FileDrive:
@@ -35,15 +39,15 @@ class FileDrive:
 
     def __init__(self, place: Place, home: Path, release: str, *, disk: Disk, now: Callable[[], datetime]) -> None:
         self._name = place.name
-        self._path = place.file(home, ".driver")
-        self._note = place.file(home, ".driver.json")
+        self._path, self._note = _paths(place, home)
         self._release = release
         self._disk = disk
         self._now = now
         self._lock: BaseFileLock | None = None
+        self._beat: datetime | None = None
 
-    def __enter__(self) -> None:
-        """Take it, without waiting, and say who has it.
+    def __enter__(self) -> Self:
+        """Take it, and say who has it.
 
         Raises:
             ReleaseInProgressError: another live process has it.
@@ -52,16 +56,33 @@ class FileDrive:
         with unwritable(self._path, self._name):
             try:
                 self._disk.make_directories(self._path.parent)
-                self._lock = take(self._path, _AT_ONCE)
+                self._lock = take(self._path, _WAIT)
             except LockHeldError:
-                raise self._held() from None
+                raise self._held(_noted(self._note)) from None
+        other = _noted(self._note)
+        if other is not None and other.host != socket.gethostname() and _fresh(other, self._now()):
+            self._release_lock()
+            raise self._held(other)
         with contextlib.suppress(OSError):  # the lock holds without it
             self._write_note()
+        return self
 
     def __exit__(self, *exc: object) -> None:
         """Give it back."""
         with contextlib.suppress(OSError):
             self._note.unlink()
+        self._release_lock()
+
+    def beat(self) -> None:
+        """Move the note's time stamp on, at most every two seconds."""
+        now = self._now()
+        if self._beat is not None and self._beat <= now < self._beat + _BEAT_EVERY:
+            return
+        self._beat = now
+        with contextlib.suppress(OSError):
+            os.utime(self._note, (now.timestamp(), now.timestamp()))
+
+    def _release_lock(self) -> None:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -78,18 +99,76 @@ class FileDrive:
             self._disk.write_all(fd, json.dumps(note).encode())
         finally:
             self._disk.close(fd)
+        self.beat()
 
-    def _held(self) -> ReleaseInProgressError:
+    def _held(self, lease: Lease | None) -> ReleaseInProgressError:
         return ReleaseInProgressError(
-            f"a release of {self._name} is being driven already: by {self._holder()}",
-            hint=f"lambdaops status {self._name} shows it; lambdaops rollback {self._name} ends it and undoes it.",
+            f"a release of {self._name} is being driven already: by {_who(lease)}",
+            hint=f"Watch it with lambdaops status {self._name} --watch; steer it with lambdaops promote, pause, resume "
+            f"or abort; lambdaops rollback {self._name} ends it and undoes it.",
             target=self._name,
         )
 
-    def _holder(self) -> str:
-        try:
-            note = json.loads(self._note.read_bytes())
-            who = f"pid {note['pid']} on {note['host']} since {note['since']}"
-            return f"{who}, release {note['release']}" if note["release"] else who
-        except (OSError, ValueError, KeyError, TypeError):
-            return "a process that left no note"
+
+def lease_of(place: Place, home: Path, now: Callable[[], datetime]) -> Lease | None:
+    """Who drives releases of this alias, or died while doing so; None when nobody does."""
+    lock, note = _paths(place, home)
+    noted = _noted(note)
+    live = _is_locked(lock)
+    if live is None:  # it cannot be tried: a home that is read-only to us
+        live = noted is not None and (
+            _exists(noted.pid) if noted.host == socket.gethostname() else _fresh(noted, now())
+        )
+    if noted is None:
+        return Lease(0, "", None, "", None, live=True) if live else None
+    live = live or (noted.host != socket.gethostname() and _fresh(noted, now()))
+    return Lease(noted.pid, noted.host, noted.since, noted.release, noted.beat, live=live)
+
+
+def _paths(place: Place, home: Path) -> tuple[Path, Path]:
+    return place.file(home, ".driver"), place.file(home, ".driver.json")
+
+
+def _noted(path: Path) -> Lease | None:
+    """The note as it stands; None when there is none or it is half written."""
+    try:
+        note = json.loads(path.read_bytes())
+        since = datetime.fromisoformat(note["since"])
+        beat = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return Lease(int(note["pid"]), str(note["host"]), since, str(note["release"]), beat, live=False)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_locked(path: Path) -> bool | None:
+    """Whether somebody holds the lock; None if that cannot be found out."""
+    if not path.exists():
+        return False
+    try:
+        take(path, timedelta()).release()
+    except LockHeldError:
+        return True
+    except OSError:
+        return None
+    return False
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _fresh(lease: Lease, now: datetime) -> bool:
+    return lease.beat is not None and abs(now - lease.beat) < _SILENT_AFTER
+
+
+def _who(lease: Lease | None) -> str:
+    if lease is None:
+        return "a process that left no note"
+    who = f"pid {lease.pid} on {lease.host} since {lease.since:%FT%TZ}"
+    return f"{who}, release {lease.release}" if lease.release else who

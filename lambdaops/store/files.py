@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import InvalidTargetError
 from lambdaops.store.disk import READ, Disk
-from lambdaops.store.drive import FileDrive
+from lambdaops.store.drive import FileDrive, lease_of
 from lambdaops.store.framing import entry_of, read_line, split_lines
 from lambdaops.store.journal import FileJournal
 from lambdaops.store.places import SUFFIX, Place
@@ -17,7 +17,7 @@ from lambdaops.store.refusals import unreadable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from lambdaops.ports import Verified
+    from lambdaops.ports import Lease, Verified
 
 _LOCK_WAIT = timedelta(seconds=10)
 _BLOCK = 16 * 1024
@@ -63,6 +63,14 @@ class FileJournals:
             InvalidTargetError: neither an alias ARN nor a function ARN.
         """
         return FileDrive(Place.parse(arn), self.home, release, disk=self._disk, now=self._now)
+
+    def driver(self, arn: str) -> Lease | None:
+        """Who drives releases of this alias, or died while doing so; None when nobody does.
+
+        Raises:
+            InvalidTargetError: neither an alias ARN nor a function ARN.
+        """
+        return lease_of(Place.parse(arn), self.home, self._now)
 
     def verify(self, arn: str) -> Verified:
         """Check a whole journal; count and head are to be kept elsewhere, for only they show a shortened file.

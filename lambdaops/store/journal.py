@@ -62,6 +62,7 @@ class FileJournal:
         self._disk = disk
         self._wait = wait
         self._written = 0
+        self._size = 0
 
     def read(self) -> JournalReading:
         """Read and verify all of it.
@@ -72,6 +73,25 @@ class FileJournal:
         """
         chain = self.chain()
         return JournalReading(chain.entries, torn=bool(chain.torn))
+
+    def since(self, seq: int) -> tuple[Entry, ...]:
+        """The records after number ``seq``; the file is read only if it has another size than we know of.
+
+        Raises:
+            JournalTamperedError: with the line number.
+            InvalidFileError: the file cannot be read, or another version wrote it.
+        """
+        try:
+            size = self.path.stat().st_size
+        except FileNotFoundError:
+            size = 0
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        if size == self._size:
+            return ()
+        entries = self.chain().entries
+        self._size = size
+        return tuple(entry for entry in entries if entry.seq is not None and entry.seq > seq)
 
     def chain(self) -> Chain:
         """As :meth:`read`, with the head hash."""
@@ -121,6 +141,8 @@ class FileJournal:
             self._disk.truncate(fd, size - len(torn))
         self._disk.write_all(fd, line)
         self._disk.fsync(fd)
+        if self._size == size:  # otherwise somebody else's records stand before ours, and are still to be heard
+            self._size = size + len(line)
         self._written = seq + 1
         return entry_of(read_line(line[:-1]))
 

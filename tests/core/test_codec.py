@@ -67,7 +67,7 @@ def test_the_written_form_is_fixed() -> None:
             "signal_at": "2026-08-01T12:00:00.005000Z",
         },
     }
-    assert encode(Stage(500, timedelta(minutes=2))) == {"is": "stage", "weight": 500, "bake": 120_000}
+    assert encode(Stage(500, timedelta(minutes=2))) == {"is": "stage", "weight": 500, "bake": 120_000, "gate": None}
     assert tag(Routing) == "routing"
     assert tag(CodecError) == "codec-error"
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from lambdaops.core.errors import ExitCode
 from lambdaops.core.gates import GateResult, Verdict, worst
-from lambdaops.core.machine import SETTLE, decide, exit_code, landed, resumed, same
+from lambdaops.core.lifecycle import exit_code, landed, resumed, same
+from lambdaops.core.machine import decide
 from lambdaops.core.model import Routing
+from lambdaops.core.objections import SETTLE
 from lambdaops.core.plan import OnInconclusive, Plan, Stage
 from lambdaops.core.states import (
     Action,
@@ -351,6 +353,23 @@ def test_reverting(state: Reverting, seen: Observation, expected: str, reason: s
     assert (shown(after, action), action.reason) == (expected, reason)
 
 
+def test_a_rollback_that_nobody_can_see_is_written_twice_at_most_and_comes_to_an_end() -> None:
+    """An alias that may be written and not read: without an end, it would be written as fast as AWS answers."""
+    blind = ob(None)
+    _, first = decide(PLAN, REVERTING, blind)
+    assert isinstance(first, SetRouting)
+    state: State = first.then
+    for now in (0, 1, 3, 7, 15, 299):
+        state, action = decide(PLAN, state, replace(blind, now=at(now)))
+        assert isinstance(action, Wait)
+    assert isinstance(state, Reverting)
+    assert decide(PLAN, state, replace(blind, now=at(299), unsettled=True))[1] == SetRouting(
+        PLAN.baseline, "errors: FAIL", replace(state, attempts=state.attempts + 1)
+    )
+    assert shown(*decide(PLAN, state, ob(STABLE, 299))) == "rolled back"
+    assert shown(*decide(PLAN, state, replace(blind, now=at(300)))) == "held: stuck"
+
+
 def test_every_refused_rollback_is_counted() -> None:
     after, _ = decide(PLAN, tried(2), ob(TENTH, fault=BUSY))
     assert after == tried(3)
@@ -414,12 +433,12 @@ def test_a_bake_counts_from_when_its_routing_was_in_place() -> None:
     [
         (Ready(NOON), Ready(at(500))),
         # a crash keeps its bake: the alarms' own time stamps cover the gap
-        (Baking(1, NOON, at(5), at(9)), Baking(1, NOON, at(5), at(500))),
-        (Baking(1, NOON, None, at(9)), Baking(1, NOON, None, at(500))),
+        (Baking(1, NOON, at(5), at(9)), Baking(1, at(500), at(5), at(500))),
+        (Baking(1, NOON, None, at(9)), Baking(1, at(500), None, at(500))),
         (Baking(1, at(900), at(900), at(900)), Baking(1, at(500), at(500), at(500))),
         (Reverting("x", NOON, 9), Reverting("x", at(500), 0)),
         # a hold does not: nothing proves that the time in between was good
-        (Held("x", Cause.INTERRUPTED, Baking(1, NOON, at(5), at(9))), Baking(1, NOON, None, at(500))),
+        (Held("x", Cause.INTERRUPTED, Baking(1, NOON, at(5), at(9))), Baking(1, at(500), None, at(500))),
         (Held("x", Cause.INTERRUPTED, Ready(NOON)), Ready(at(500))),
         (Held("x", Cause.STUCK, Reverting("x", NOON, 9)), Reverting("x", at(500), 0)),
         (Done(Outcome.PROMOTED, "x"), Done(Outcome.PROMOTED, "x")),

@@ -301,7 +301,7 @@ def test_a_release_that_is_not_over_blocks_another(rig: Rig) -> None:
     assert [(finding.level, finding.message) for finding in findings] == [
         (BLOCK, f"release {ended.release.id} (1 -> 2) of orders:live is not over")
     ]
-    assert "lambdaops release orders:live --to 2" in findings[0].hint
+    assert "lambdaops resume orders:live" in findings[0].hint
 
 
 # -- alarms --------------------------------------------------------------------------------------------------------

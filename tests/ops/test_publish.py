@@ -15,6 +15,7 @@ from lambdaops.core.errors import (
     FunctionChangedError,
     JournalTamperedError,
     JournalUnwritableError,
+    LambdaOpsError,
     NotFoundError,
     ThrottledError,
     UnreachableError,
@@ -192,14 +193,23 @@ def test_killed_at_a_journal_append_a_second_run_publishes_once(rig: Rig, append
     assert max(rig.world.versions) == "4"
 
 
-@pytest.mark.parametrize("after", [True, False])
 @pytest.mark.parametrize("call", ["update_code", "publish_version"])
-def test_after_a_lost_answer_the_same_command_publishes_once(rig: Rig, call: str, *, after: bool) -> None:
-    rig.world.fail(call, UnreachableError("reset", request_id="req-1"), after=after)
+def test_a_call_that_was_never_made_is_made_by_the_same_command_again(rig: Rig, call: str) -> None:
+    rig.world.fail(call, UnreachableError("reset", request_id="req-1"))
     with pytest.raises(UnreachableError):
         run(rig)
     assert failure(rig) == PublishFailed("unreachable", "reset", "req-1")
     assert run(rig).version.number == "4"
+    assert max(rig.world.versions) == "4"
+
+
+@pytest.mark.parametrize("call", ["update_code", "publish_version"])
+@pytest.mark.parametrize("error", [UnreachableError("reset"), FunctionChangedError("412"), ConflictError("409")])
+def test_a_lost_answer_is_settled_by_looking(rig: Rig, call: str, error: LambdaOpsError) -> None:
+    """botocore's second try meets what the first one did: a new revision, or an update in progress."""
+    rig.world.fail(call, error, after=True)
+    publication = run(rig)
+    assert (publication.version.number, publication.new) == ("4", True)
     assert max(rig.world.versions) == "4"
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from lambdaops.core.events import Closed, Decided, Entry, Event, Failed, Intent, Landed, Observed, Opened, Signalled
 from lambdaops.core.gates import GateResult, Verdict
-from lambdaops.core.machine import landed
+from lambdaops.core.lifecycle import landed
 from lambdaops.core.model import Actor, Finding, Routing, Target
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
 from lambdaops.core.plan import Plan, Stage

@@ -36,7 +36,10 @@ def test_the_last_frame_stays_below_what_was_said_before(script: Script) -> None
     terminal = show(script, Terminal())
     assert terminal.written.endswith("\n"), "what is written next begins on a line of its own"
     screen = settled(terminal)
-    assert screen[0] == "14:41:07  plan orders:live 41 -> 42, canary 10%:5m 100%:5m, gates: orders-errors, at least 10m"
+    assert (
+        screen[0]
+        == "14:41:07  plan orders:live 41 -> 42, canary 10%:5m 100%:5m, gates: orders-errors, at least 10m, at most 40m"
+    )
     assert screen[1:] == frame(script.view, script.now).splitlines()
 
 

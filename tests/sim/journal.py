@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from lambdaops.core.errors import JournalTamperedError, JournalUnwritableError, ReleaseInProgressError
 from lambdaops.core.events import Entry, from_record, to_record
-from lambdaops.ports import JournalReading, Verified
+from lambdaops.ports import JournalReading, Lease, Verified
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,6 +39,11 @@ class SimJournal:
         # Through the codec, so that nothing survives that the file could not hold.
         return JournalReading(tuple(from_record(to_record(entry)) for entry in self.entries), self.torn)
 
+    def since(self, seq: int) -> tuple[Entry, ...]:
+        if self.tampered:
+            raise JournalTamperedError("orders.jsonl line 3 was changed")
+        return tuple(from_record(to_record(entry)) for entry in self.entries[seq:])
+
     def append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
         self.appends += 1
         if self.broken:
@@ -61,6 +66,7 @@ class SimJournals:
 
     journals: dict[str, SimJournal] = field(default_factory=dict)
     busy: bool = False
+    beats: int = 0
 
     def open(self, arn: str) -> SimJournal:
         return self.journals.setdefault(arn, SimJournal(arn))
@@ -71,6 +77,9 @@ class SimJournals:
 
     def drive(self, arn: str, release: str = "") -> SimDrive:
         return SimDrive(self, arn)
+
+    def driver(self, arn: str) -> Lease | None:
+        return Lease(4711, "ci-7", None, "", None, live=True) if self.busy else None
 
     def targets(self) -> tuple[str, ...]:
         return tuple(self.journals)
@@ -83,10 +92,14 @@ class SimDrive:
     journals: SimJournals
     arn: str
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         if self.journals.busy:
             raise ReleaseInProgressError("pid 4711 on host ci-7 drives this release")
         self.journals.busy = True
+        return self
+
+    def beat(self) -> None:
+        self.journals.beats += 1
 
     def __exit__(self, *exc: object) -> None:
         self.journals.busy = False
