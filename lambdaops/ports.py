@@ -6,13 +6,14 @@ An adapter returns our values and raises our errors (``core.errors``); nothing o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, Self
 
 from lambdaops.core.events import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from lambdaops.core.events import Event
     from lambdaops.core.model import (

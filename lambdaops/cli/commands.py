@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from lambdaops.cli import audit, init, look, publish, release, rollback, sandbox
+from lambdaops.cli import audit, init, look, publish, release, rollback, sandbox, steer
 from lambdaops.cli.options import OUTPUT
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ def root(
 publish.add_to(app)
 release.add_to(app)
 rollback.add_to(app)
+steer.add_to(app)
 look.add_to(app)
 audit.add_to(app)
 init.add_to(app)

@@ -18,7 +18,7 @@ from lambdaops.core.errors import BlockedError, ExitCode, UsageError
 from lambdaops.core.model import Target, parse_version
 from lambdaops.core.replay import phase
 from lambdaops.core.reports import PlanReport
-from lambdaops.core.states import Signal
+from lambdaops.core.states import Held, Signal
 from lambdaops.ops import release as op
 from lambdaops.render.tables import plan_text
 
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from lambdaops.cli.options import OutputFormat
     from lambdaops.ops.release import Ended
     from lambdaops.ports import Code
+
+
+# What would have kept the other writer off: Terraform's lifecycle argument; CloudFormation writes an alias only when
+# the template's own value changes, so a value that deployments rewrite must not stand in it.
+_WHO_ELSE_WRITES = (
+    "prevent: Terraform: lifecycle { ignore_changes = [function_version, routing_config] } on aws_lambda_alias",
+    "         CloudFormation, SAM, CDK: let the stack create the alias once; no AutoPublishAlias, no currentVersion",
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ def released(env: Env, asked: Asked, output: OutputFormat) -> Reply:
     target = Target.parse(asked.target)
     code = asked.code()
     plan = asked.plan(code)
-    signals = _signals(env, asked.on_interrupt)
+    signals = interrupts(env, asked.on_interrupt)
     with telling(env, output, live=True) as sink:
         ask = Confirmation(env, asked.yes)
         where = target.region or asked.region
@@ -114,10 +122,10 @@ def released(env: Env, asked: Asked, output: OutputFormat) -> Reply:
     if ended is None:
         data = {"target": str(target), "changed": False}
         return Reply(f"{target} already sends all its traffic there: nothing to release", data)
-    return _reply(target, ended)
+    return reply_to(target, ended)
 
 
-def _signals(env: Env, on_interrupt: str | None) -> ProcessSignals:
+def interrupts(env: Env, on_interrupt: str | None) -> ProcessSignals:
     """On a terminal Ctrl-C holds: a person is there to go on. Without one, and on SIGTERM, traffic goes back."""
     if on_interrupt is not None:
         wanted = Signal(on_interrupt)
@@ -126,7 +134,8 @@ def _signals(env: Env, on_interrupt: str | None) -> ProcessSignals:
     return ProcessSignals(env.clock, on_ctrl_c, Signal.ROLLBACK)
 
 
-def _reply(target: Target, ended: Ended) -> Reply:
+def reply_to(target: Target, ended: Ended) -> Reply:
+    """How a release ended, for people and machines."""
     plan_, reason = ended.release.plan, getattr(ended.state, "reason", "")
     word = phase(ended.state)
     lines = [f"{target} {plan_.stable} -> {plan_.candidate}: {word}: {reason}"]
@@ -147,13 +156,17 @@ def _reply(target: Target, ended: Ended) -> Reply:
 
 def _next_steps(target: Target, ended: Ended) -> list[str]:
     """What a person does now."""
-    go_on = f"go on:   lambdaops release {target} --to {ended.release.plan.candidate}"
+    go_on = f"go on:   lambdaops resume {target}"
     go_back = f"go back: lambdaops rollback {target}"
     match ended.exit_code:
         case ExitCode.HELD | ExitCode.INTERRUPTED:
             return [go_on, go_back]
+        case ExitCode.AWS if isinstance(ended.state, Held):
+            return [f"renew the credentials, then {go_on}", go_back]
+        case ExitCode.CONFLICT if isinstance(ended.state, Held):
+            return [f"compare: lambdaops status {target}", go_on, go_back, *_WHO_ELSE_WRITES]
         case ExitCode.CONFLICT:
-            return [f"compare: lambdaops status {target}", go_back]
+            return [f"compare: lambdaops status {target}"]
         case ExitCode.ROLLBACK_INCOMPLETE:
             return [f"ACT NOW: lambdaops rollback {target} --to {ended.release.plan.stable}"]
         case ExitCode.DONE:

@@ -159,8 +159,8 @@ def verify(journals: Journals, arn: str) -> VerifyReport:
     return VerifyReport(arn, found.count, found.head, found.torn, ok=True)
 
 
-def find_journal(journals: Journals, text: str) -> str:
-    """The ARN whose journal is meant by ``FUNCTION:ALIAS``, ``FUNCTION`` or an ARN; needs no AWS.
+def find_journal(journals: Journals, text: str, region: str | None = None) -> str:
+    """The ARN whose journal is meant by ``FUNCTION:ALIAS``, ``FUNCTION`` or an ARN, in this region if one is given.
 
     Raises:
         NotFoundError: no journal fits.
@@ -168,6 +168,7 @@ def find_journal(journals: Journals, text: str) -> str:
     """
     known = journals.targets()
     found = [arn for arn in known if arn == text or arn.split(":function:", 1)[-1] == text]
+    found = [arn for arn in found if region is None or arn.split(":")[3] == region]
     if not found:
         raise NotFoundError(
             f"this machine has no journal of {text}", hint="lambdaops audit list shows the journals there are."

@@ -1,8 +1,8 @@
 """Steering a release from another shell: requests go through the journal, and the answer comes back the same way.
 
 Rules this file guarantees: a request is on record, with who and why, before anybody acts on it; it needs the journal
-and no answer of AWS (a name that STS will not tell is recorded as unknown); what is asked of a release that nobody drives
-is refused with the next step, but going back never is: an abort that no process heeds is carried out here.
+and no answer of AWS (a name that STS will not tell is recorded as unknown); what is asked of a release that nobody
+drives is refused with the next step, but going back never is: an abort that no process heeds is carried out here.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from lambdaops.core.errors import NobodyDrivesError, NothingOpenError, UnheededE
 from lambdaops.core.events import Closed, Decided, Entry, Failed, Landed, Signalled
 from lambdaops.core.notices import Warned
 from lambdaops.core.replay import Release, open_release, phase, releases
-from lambdaops.core.states import Awaiting, Done, Held, Outcome, Paused, Promoting, Reverting, Signal
+from lambdaops.core.states import Awaiting, Done, Held, Outcome, Paused, Promoting, Reverting, Signal, State
 from lambdaops.ops.recorder import Recorder, actor_if_known
 from lambdaops.ops.release import Ended, continues, look, take_up
 from lambdaops.ops.rollback import Rollback, roll_back
+from lambdaops.ports import Journal, Lease
 
 if TYPE_CHECKING:
     from lambdaops.core.model import Target
-    from lambdaops.core.states import State
-    from lambdaops.ports import Journal, Lease, Ports
+    from lambdaops.ports import Ports
 
 _LISTEN_EVERY = timedelta(milliseconds=100)
 # One call to AWS may be in flight (five seconds to connect, ten to read, retried), then the request is heard.
@@ -150,13 +150,13 @@ def _answered(ports: Ports, found: Found, seq: int, within: timedelta) -> Steere
         answer = next((n for n, entry in enumerate(mine) if _answers(entry, seq)), None)
         if answer is not None:
             if _settled(mine[answer:]):
-                return _steered(ports, found, mine[answer:])
+                return _steered(found, mine[answer:])
             if not extended:
                 left, extended = max(left, _WRITE_WITHIN), True
         ports.clock.sleep(_LISTEN_EVERY)
         left -= _LISTEN_EVERY
     answer = next((n for n, entry in enumerate(mine) if _answers(entry, seq)), None)
-    return None if answer is None else _steered(ports, found, mine[answer:])
+    return None if answer is None else _steered(found, mine[answer:])
 
 
 def _answers(entry: Entry, seq: int) -> bool:
@@ -184,7 +184,7 @@ def _settled(after: list[Entry]) -> bool:
     return True
 
 
-def _steered(ports: Ports, found: Found, after: list[Entry]) -> Steered:
+def _steered(found: Found, after: list[Entry]) -> Steered:
     entries = found.journal.read().entries
     release = next(one for one in releases(entries) if one.id == found.release.id)
     first = after[0].event
@@ -197,7 +197,7 @@ def _steered(ports: Ports, found: Found, after: list[Entry]) -> Steered:
 def _nobody(target: Target, found: Found) -> NobodyDrivesError:
     died = f": {_who(found.lease)} is gone" if found.lease is not None else ""
     return NobodyDrivesError(
-        f"release {found.release.id} of {target} ({phase(found.release.state)}) is open, but no process drives it{died}",
+        f"release {found.release.id} of {target} ({phase(found.release.state)}) is open, but nobody drives it{died}",
         hint=f"lambdaops resume {target} takes it up here; lambdaops abort {target} takes it back.",
         target=str(target),
     )

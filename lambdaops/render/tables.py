@@ -58,8 +58,7 @@ def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
         columns(("STAGE", "AT (UTC)", "AFTER", "WEIGHT", "BAKE", "ALIAS WRITTEN"), rows, paper),
         "",
         f"done     {clock(report.starts_at + at)} UTC at the earliest, after {format_duration(at)}",
-        f"limit    {clock(report.starts_at + plan.limit)} UTC at the latest, after {format_duration(plan.limit)}: by then "
-        "it is promoted, held, or going back",
+        f"limit    {clock(report.starts_at + plan.limit)} UTC at the latest, after {format_duration(plan.limit)}",
         f"gates    {plain(gates)}, looked at every {format_duration(plan.look_every)} or sooner"
         if plan.alarms
         else "gates    none: nothing but time separates the stages",
