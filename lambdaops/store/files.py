@@ -29,7 +29,14 @@ def default_home(env: Mapping[str, str]) -> Path:
         return Path(override)
     import platformdirs  # noqa: PLC0415 -- only needed without the variable
 
-    return platformdirs.user_state_path("lambdaops", appauthor=False)
+    try:
+        found = platformdirs.user_state_path("lambdaops", appauthor=False)
+    except RuntimeError:  # newer platformdirs; older ones give "~" back
+        found = Path("~")
+    # A container's user without a name and HOME. A directory called "~" in whatever checkout we are run in would be
+    # lost with it, and stopping here would stop a rollback: like Docker, take the root for its home, where writing
+    # fails and says what to set.
+    return Path("/.local/state/lambdaops") if found.parts[0] == "~" else found
 
 
 class FileJournals:

@@ -146,3 +146,13 @@ def test_the_home_is_the_variables_or_the_users() -> None:
     assert default_home({}) == users
     assert default_home({"LAMBDAOPS_HOME": ""}) == users
     assert users.name == "lambdaops"
+
+
+def test_a_user_without_name_and_home_has_the_root_for_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(uid: int) -> object:
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert default_home({}) == Path("/.local/state/lambdaops")
