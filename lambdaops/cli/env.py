@@ -38,7 +38,7 @@ class Env:
     def real(cls) -> Env:
         """The environment of this process."""
         _open_what_was_closed()
-        return cls(dict(os.environ), sys.stdin, sys.stdout, sys.stderr, Path.cwd())
+        return cls(dict(os.environ), sys.stdin, sys.stdout, sys.stderr, _working_directory())
 
     @property
     def interactive(self) -> bool:
@@ -134,3 +134,11 @@ def _open_what_was_closed() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _working_directory() -> Path:
+    """Where we are; the root when that was deleted under us (a CI workspace): a rollback needs none."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.sep)

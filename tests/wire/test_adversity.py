@@ -186,6 +186,27 @@ def shell_in(directory: Path, shell: Shell, *words: str) -> Ran:
     return Ran(process.returncode, process.stdout, process.stderr)
 
 
+def test_a_working_directory_that_was_deleted_does_not_stand_in_the_way(
+    function: Function, shell: Shell, wire: Wire, tmp_path: Path
+) -> None:
+    """A CI workspace that was cleaned up under the shell."""
+    function.point(*SPLIT)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'rmdir "$PWD" && exec "$0" -m lambdaops rollback "$1" --output json'
+    process = subprocess.run(
+        ["sh", "-c", script, sys.executable, function.target],
+        cwd=gone,
+        env={**shell.environment(), "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    done(Ran(process.returncode, process.stdout, process.stderr), function)
+    assert wire.calls == FOUR
+
+
 # -- AWS ---------------------------------------------------------------------------------------------------------------
 
 
