@@ -6,14 +6,13 @@ An adapter returns our values and raises our errors (``core.errors``); nothing o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, Self
 
 from lambdaops.core.events import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import timedelta
 
     from lambdaops.core.events import Event
     from lambdaops.core.model import (
@@ -212,6 +211,10 @@ class Journal(Protocol):
             JournalTamperedError: with the line number.
             InvalidFileError: the file cannot be read.
         """
+
+
+SILENT_AFTER = timedelta(seconds=15)
+"""A driver that has not shown itself for so long is stopped, asleep, or cut off from its store."""
 
 
 @dataclass(frozen=True, slots=True)

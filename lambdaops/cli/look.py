@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lambdaops.cli import complete
 from lambdaops.cli.ask import Confirmation
 from lambdaops.cli.options import (
     OUTPUT,
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from lambdaops.cli.env import Env
     from lambdaops.ports import Ports
 
+StatusTargetArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[TARGET]", help="FUNCTION:ALIAS, or the ARN of an alias.", autocompletion=complete.targets),
+]
+AllOption = Annotated[
+    bool,
+    typer.Option("--all", help="Every split alias of the region, and who accounts for it.", rich_help_panel=OUTPUT),
+]
 WatchOption = Annotated[
     bool, typer.Option("--watch", "-w", help="Keep looking until the release is over.", rich_help_panel=OUTPUT)
 ]
@@ -37,7 +46,8 @@ def add_to(app: typer.Typer) -> None:
 
 def status(
     ctx: typer.Context,
-    target: TargetArgument,
+    target: StatusTargetArgument = None,
+    every: AllOption = False,
     watch: WatchOption = False,
     region: RegionOption = None,
     profile: ProfileOption = None,
@@ -45,25 +55,33 @@ def status(
 ) -> int:
     """Show where an alias points, the release that is not over, its alarms, and what to do next.
 
-    With --watch it follows a release of this machine until it is over and ends with the release's exit code.
+    With --watch it follows a release of this machine until it is over and ends with the release's exit code. With \
+--all it looks at every alias of the region, ten functions a second, and tells which are split and who accounts for \
+each: exit 6 if there is a split that no process drives.
 
     \b
     # how does it stand?
     lambdaops status orders:live
     # follow a release from another terminal
     lambdaops status orders:live --watch
+    # did anybody leave traffic split?
+    lambdaops status --all
     """
     env: Env = ctx.obj
+    if every:
+        return answer(env, "status", output, lambda: _standings(env, target, output, region, profile))
 
     def body() -> Reply:
         from lambdaops.core.codec import encode
-        from lambdaops.core.errors import ExitCode
+        from lambdaops.core.errors import ExitCode, UsageError
         from lambdaops.core.lifecycle import exit_code
         from lambdaops.core.model import Target
         from lambdaops.ops.reports import status as report
         from lambdaops.ops.watch import follow
         from lambdaops.render.tables import status_text
 
+        if target is None:
+            raise UsageError("there is no TARGET", hint="Name one, for instance orders:live, or look at --all.")
         wanted = Target.parse(target)
         state = None
         with telling(env, output, live=watch) as sink:
@@ -79,6 +97,21 @@ def status(
         return Reply(partial(status_text, found), data, code)
 
     return answer(env, "status", output, body)
+
+
+def _standings(env: Env, target: str | None, output: OutputFormat, region: str | None, profile: str | None) -> Reply:
+    from lambdaops.core.codec import encode
+    from lambdaops.core.errors import ExitCode, UsageError
+    from lambdaops.core.reports import Standing
+    from lambdaops.ops.scan import scan
+    from lambdaops.render.inventory import standing_text
+
+    if target is not None:
+        raise UsageError("--all and a TARGET exclude each other", hint="Give one of them.")
+    with telling(env, output) as sink:
+        rows = scan(env.inventory(region=region, profile=profile), env.journals, env.clock, sink)
+    alone = any(row.standing is not Standing.DRIVEN for row in rows)
+    return Reply(partial(standing_text, rows), {"aliases": encode(rows)}, ExitCode.HELD if alone else ExitCode.DONE)
 
 
 def versions(

@@ -23,7 +23,11 @@ class PlanReport:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """How a target stands; ``split_without_release`` marks a split that no release of this machine accounts for."""
+    """How a target stands.
+
+    ``split_without_release`` marks a split that no release of this machine accounts for, ``stranded`` one that no live
+    process drives; ``driver`` says who drives, or drove, the release.
+    """
 
     target: str
     arn: str
@@ -36,6 +40,8 @@ class StatusReport:
     split_without_release: bool
     alarms: tuple[AlarmReading, ...]
     rollback_target: str | None
+    driver: str = ""
+    stranded: bool = False
 
 
 class Standing(enum.StrEnum):

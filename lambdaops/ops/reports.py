@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import InvalidFileError, NotFoundError, UsageError
 from lambdaops.core.events import Closed, Entry, RolledBack
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
 from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VerifyReport, VersionRow
-from lambdaops.core.states import Held
 from lambdaops.ops.release import look
+from lambdaops.ports import SILENT_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from lambdaops.core.model import Target
     from lambdaops.ops.release import Situation
-    from lambdaops.ports import Journals, Ports
+    from lambdaops.ports import Journals, Lease, Ports
 
 
 def status(ports: Ports, target: Target) -> StatusReport:
@@ -29,19 +32,23 @@ def status(ports: Ports, target: Target) -> StatusReport:
     release = situation.open
     watched = release.plan.alarms if release else _last_alarms(situation)
     choice = choose_rollback(situation.entries, situation.alias.routing)
-    stranded = release is None and situation.alias.routing.additional is not None
+    lease = ports.journals.driver(situation.alias.arn)
+    split = situation.alias.routing.additional is not None
+    unaccounted = release is None and split
     return StatusReport(
         target=str(target),
         arn=situation.alias.arn,
         routing=situation.alias.routing,
         revision=situation.alias.revision,
-        phase=phase(release.state) if release else ("split" if stranded else "at rest"),
+        phase=phase(release.state) if release else ("split" if unaccounted else "at rest"),
         reason=_reason(release),
         release=release.id if release else None,
-        next_step=_next_step(target, situation, stranded=stranded),
-        split_without_release=stranded,
+        next_step=_next_step(target, situation, lease),
+        split_without_release=unaccounted,
         alarms=ports.alarms.read_alarms(watched),
         rollback_target=choice.version if choice else None,
+        driver=_driver(lease, ports.clock.now()) if release else "",
+        stranded=split and (lease is None or not lease.live),
     )
 
 
@@ -58,16 +65,29 @@ def _reason(release: Release | None) -> str:
     return str(reason)
 
 
-def _next_step(target: Target, situation: Situation, *, stranded: bool) -> str:
+def _driver(lease: Lease | None, now: datetime) -> str:
+    """Who drives, in words; a process that exists and does not look is told from one that is at work."""
+    if lease is None:
+        return "no process drives it"
+    who = f"pid {lease.pid} on {lease.host}" if lease.pid else "a process that is just starting"
+    if not lease.live:
+        return f"no process drives it: {who} died" + (f" about {lease.beat:%F %T} UTC" if lease.beat else "")
+    silent = now - lease.beat if lease.beat else timedelta()
+    since = f" since {lease.since:%F %T} UTC" if lease.since else ""
+    if silent > SILENT_AFTER:
+        return f"{who}{since}, but it has not shown itself for {format_duration(silent)}: stopped or asleep?"
+    return f"{who}{since}"
+
+
+def _next_step(target: Target, situation: Situation, lease: Lease | None) -> str:
     release = situation.open
+    back = f"lambdaops rollback {target}"
     if release is not None:
-        again = f"lambdaops release {target} --to {release.plan.candidate}"
-        back = f"lambdaops rollback {target}"
-        if isinstance(release.state, Held):
-            return f"{again} goes on, {back} goes back"
-        return f"if its process is gone: {again} goes on, {back} goes back"
-    if stranded:
-        return f"lambdaops rollback {target} sends all traffic to {situation.alias.routing.primary}"
+        if lease is not None and lease.live:
+            return f"lambdaops promote, pause or abort {target} steers it; {back} goes back"
+        return f"lambdaops resume {target} goes on, {back} goes back"
+    if situation.alias.routing.additional is not None:
+        return f"{back} sends all traffic to {situation.alias.routing.primary}"
     return ""
 
 

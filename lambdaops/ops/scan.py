@@ -126,7 +126,7 @@ def standing_of(journals: Journals, alias: Alias) -> AliasStanding:
     if not release.plan.owns(alias.routing):
         detail = f"{phase(release.state)}, but this is not what a stage of its plan writes"
         return so(Standing.UNACCOUNTED, release.id, detail, f"{look}, then {back}")
-    again = f"lambdaops release {target} --to {release.plan.candidate}, or {back}"
+    again = f"lambdaops resume {target}, or {back}"
     if isinstance(release.state, Held):
         return so(Standing.HELD, release.id, f"{phase(release.state)}: {release.state.reason}", again)
     return so(Standing.ABANDONED, release.id, _abandoned(release, lease), again)

@@ -97,6 +97,8 @@ def status_text(report: StatusReport, paper: Paper = PLAIN) -> str:
     ]
     if report.release:
         lines.append(f"release   {plain(report.release)}")
+    if report.driver:
+        lines.append(f"driver    {paper.paint(plain(report.driver), 'bad' if report.stranded else '')}")
     lines += [f"alarm     {_alarm(reading, paper)}" for reading in report.alarms]
     if report.rollback_target is None:
         lines.append("rollback  needs --to: no version is known to be good")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from lambdaops.core.errors import ReleaseInProgressError
-from lambdaops.ports import Lease
+from lambdaops.ports import SILENT_AFTER, Lease
 from lambdaops.store.disk import REPLACE, Disk
 from lambdaops.store.locks import LockHeldError, take
 from lambdaops.store.refusals import unwritable
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from lambdaops.store.places import Place
 
 _BEAT_EVERY = timedelta(seconds=2)
-_SILENT_AFTER = timedelta(seconds=15)
 # Somebody who only asks who drives holds the lock for a moment.
 _WAIT = timedelta(seconds=1)
 
@@ -164,7 +163,7 @@ def _exists(pid: int) -> bool:
 
 
 def _fresh(lease: Lease, now: datetime) -> bool:
-    return lease.beat is not None and abs(now - lease.beat) < _SILENT_AFTER
+    return lease.beat is not None and abs(now - lease.beat) < SILENT_AFTER
 
 
 def _who(lease: Lease | None) -> str:
