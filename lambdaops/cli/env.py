@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from lambdaops import __version__
+from lambdaops.cli.ci import Ci
 from lambdaops.cli.clock import NoSignals, SystemClock
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Env:
 
         out, err = self.stdout, self.stderr
         return Streams(out, err, out.isatty(), err.isatty(), self.variables)
+
+    @cached_property
+    def ci(self) -> Ci:
+        """What the CI system around the process wants, if there is one."""
+        return Ci(self.variables)
 
     @property
     def ci_run(self) -> str:

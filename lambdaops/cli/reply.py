@@ -38,16 +38,18 @@ def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Repl
     except LambdaOpsError as error:
         return answer_error(env, command, output, error)
     except KeyboardInterrupt:  # typer would end without a word, on the line of the question
-        from lambdaops.render.console import Outlet
-
-        Outlet(env.stderr).write("\ninterrupted\n")
+        _say(env, "\ninterrupted\n")
+        _report(env, command, Reply(exit_code=ExitCode.INTERRUPTED))
         return ExitCode.INTERRUPTED
+    except Exception:
+        _report(env, command, Reply("a defect: the job's log ends with where it is", exit_code=ExitCode.INTERNAL))
+        raise
     if output is OutputFormat.TEXT:
         from lambdaops.render.console import Outlet
 
         text = reply.text if isinstance(reply.text, str) else reply.text(env.streams.out_paper)
         if text:
-            Outlet(env.stdout).write(text.rstrip("\n") + "\n")
+            Outlet(env.stdout).write(env.ci.safe(text.rstrip("\n") + "\n"))
         if reply.error is not None:
             _tell(env, reply.error)
     else:
@@ -55,6 +57,7 @@ def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Repl
 
         errors = (reply.error,) if reply.error else ()
         _write(env, output, Result(command, reply.exit_code, reply.data, errors))
+    _report(env, command, reply)
     return reply.exit_code
 
 
@@ -66,6 +69,7 @@ def answer_error(env: Env, command: str, output: str, error: LambdaOpsError) -> 
         _write(env, OutputFormat(output), of_error(command, error))
     else:
         _tell(env, error)
+    _report(env, command, Reply(exit_code=error.exit_code, error=error))
     return error.exit_code
 
 
@@ -77,10 +81,28 @@ def _write(env: Env, output: OutputFormat, result: Result) -> None:
 
 
 def _tell(env: Env, error: LambdaOpsError) -> None:
-    from lambdaops.render.console import Outlet
     from lambdaops.render.errors import error_text
 
-    Outlet(env.stderr).write(error_text(error, env.streams.err_paper))
+    _say(env, env.ci.safe(error_text(error, env.streams.err_paper)))
+
+
+def _say(env: Env, text: str) -> None:
+    from lambdaops.render.console import Outlet
+
+    Outlet(env.stderr).write(text)
+
+
+def _report(env: Env, command: str, reply: Reply) -> None:
+    """Leave the CI system its page and outputs; nothing anywhere else."""
+    if not env.ci.github:
+        return
+    from lambdaops.render.console import PLAIN
+    from lambdaops.render.summary import Ending
+
+    text = reply.text if isinstance(reply.text, str) else reply.text(PLAIN)
+    steps = reply.data.get("next", ())
+    told = tuple(str(step) for step in steps) if isinstance(steps, list | tuple) else ()
+    _say(env, env.ci.ended(Ending(command, reply.exit_code, text, told, reply.error), reply.data))
 
 
 @contextmanager
@@ -89,13 +111,17 @@ def telling(env: Env, output: OutputFormat, *, live: bool = False) -> Iterator[S
     if output is OutputFormat.JSONL:
         from lambdaops.render.jsonl import JsonLines
 
-        yield JsonLines(env.stdout)
+        yield env.ci.noting(JsonLines(env.stdout))
     elif live and output is OutputFormat.TEXT and env.stderr.isatty() and env.variables.get("TERM") != "dumb":
         from lambdaops.render.live import LivePanel
 
         with LivePanel(env.stderr, env.clock.now, env.variables) as panel:
-            yield panel
+            yield env.ci.noting(panel)
     else:
         from lambdaops.render.lines import Lines
 
-        yield Lines(env.stderr)
+        lines = Lines(env.stderr, env.ci.dialect())
+        try:
+            yield env.ci.noting(lines)
+        finally:
+            lines.close()

@@ -63,12 +63,17 @@ def of_error(command: str, error: LambdaOpsError) -> Result:
 
 def to_json(result: Result) -> str:
     """For ``--output json``: readable, one object."""
-    return json.dumps(result.envelope(), indent=2) + "\n"
+    return dumped(result.envelope(), indent=2)
 
 
 def to_line(result: Result) -> str:
     """For ``--output jsonl``: the last line of the stream."""
-    return json.dumps(result.envelope()) + "\n"
+    return dumped(result.envelope())
+
+
+def dumped(value: object, indent: int | None = None) -> str:
+    """JSON text with a line break; GitHub's runner takes ``##[`` for a command wherever it stands in a log."""
+    return json.dumps(value, indent=indent).replace("##[", "\\u0023#[") + "\n"
 
 
 def error_item(error: LambdaOpsError) -> dict[str, str]:

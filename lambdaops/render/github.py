@@ -1,15 +1,14 @@
 """GitHub Actions: groups, annotations and outputs.
 
-Rules this file guarantees: nothing that comes from outside is taken for a workflow command. The runner takes a line that
-begins with ``::`` (after any white space), and ``##[`` anywhere in a line (actions/runner, ActionCommand.cs); values
+Rule this file guarantees: nothing that comes from outside is taken for a workflow command. The runner takes a line that
+begins with ``::``, after any white space, and ``##[`` anywhere in a line (actions/runner, ActionCommand.cs); values
 within a command are escaped as its documentation says ("Workflow commands for GitHub Actions").
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import BlockedError, ExitCode, InvalidConfigError, LambdaOpsError
 from lambdaops.core.events import Closed, Decided, Entry, RolledBack
@@ -17,10 +16,15 @@ from lambdaops.core.model import Level
 from lambdaops.core.notices import Notice, Planned, Warned
 from lambdaops.core.states import Awaiting, Held, Outcome, Paused
 from lambdaops.render.envelope import status_of
-from lambdaops.render.lines import Section
 from lambdaops.render.say import short
-from lambdaops.render.summary import Story
 from lambdaops.render.words import clock, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from lambdaops.render.lines import Section
+    from lambdaops.render.summary import Story
 
 _AT_START = re.compile(r"^(\s*):(?=:)")
 _WARNING = "warning: "
@@ -36,11 +40,11 @@ class GithubLog:
             return annotation(level, text.removeprefix(_WARNING), title=_title(notice))
         return defused(f"{clock(notice.at)}  {plain(text)}\n")
 
-    def opened(self, section: Section, at: datetime) -> str:
+    def opened(self, section: Section, _at: datetime, /) -> str:
         """Open a group."""
         return f"::group::{_data(section.title)}\n"
 
-    def closed(self, section: Section, at: datetime) -> str:
+    def closed(self, _section: Section, _at: datetime, /) -> str:
         """Close it."""
         return "::endgroup::\n"
 
@@ -120,7 +124,8 @@ def output_lines(values: Mapping[str, str]) -> str:
 
 
 def _data(text: str) -> str:
-    return plain(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """A command's value: one line, so that only the per cent sign is left to escape."""
+    return plain(text).replace("##[", "## [").replace("%", "%25")
 
 
 def _property(text: str) -> str:

@@ -7,11 +7,15 @@ Rule this file guarantees: a section's name has only letters, digits and ``_.-``
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from lambdaops.core.notices import Notice
 from lambdaops.render.lines import Plain, Section
 from lambdaops.render.words import plain
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lambdaops.core.notices import Notice
 
 _CLEAR = "\x1b[0K"
 _PLAIN = Plain()
@@ -24,13 +28,13 @@ class GitlabLog:
         """A line as everywhere."""
         return _PLAIN.line(notice, text)
 
-    def opened(self, section: Section, at: datetime) -> str:
+    def opened(self, section: Section, at: datetime, /) -> str:
         """Open a section, folded."""
         return (
             f"{_CLEAR}section_start:{_seconds(at)}:{_name(section)}[collapsed=true]\r{_CLEAR}{plain(section.title)}\n"
         )
 
-    def closed(self, section: Section, at: datetime) -> str:
+    def closed(self, section: Section, at: datetime, /) -> str:
         """Close it."""
         return f"{_CLEAR}section_end:{_seconds(at)}:{_name(section)}\r{_CLEAR}\n"
 
@@ -40,5 +44,5 @@ def _name(section: Section) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", f"lambdaops_{section.name}_{section.title}")[:120]
 
 
-def _seconds(at: datetime) -> int:
+def _seconds(at: datetime, /) -> int:
     return int(at.timestamp())

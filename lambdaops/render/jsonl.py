@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, TextIO
 
 from lambdaops.core.codec import encode
 from lambdaops.core.events import Entry, to_record
 from lambdaops.render.console import Outlet
+from lambdaops.render.envelope import dumped
 
 if TYPE_CHECKING:
     from lambdaops.core.notices import Notice
@@ -21,7 +21,7 @@ class JsonLines:
 
     def emit(self, notice: Notice) -> None:
         """Write it."""
-        self._outlet.write(json.dumps(_object(notice)) + "\n")
+        self._outlet.write(dumped(_object(notice)))
 
 
 def _object(notice: Notice) -> dict[str, object]:

@@ -37,10 +37,10 @@ class Dialect(Protocol):
     def line(self, notice: Notice, text: str) -> str:
         """One line that a notice says."""
 
-    def opened(self, section: Section, at: datetime) -> str:
+    def opened(self, section: Section, at: datetime, /) -> str:
         """What opens a section."""
 
-    def closed(self, section: Section, at: datetime) -> str:
+    def closed(self, section: Section, at: datetime, /) -> str:
         """What closes it."""
 
 
@@ -51,11 +51,11 @@ class Plain:
         """The time and the text."""
         return f"{clock(notice.at)}  {plain(text)}\n"
 
-    def opened(self, section: Section, at: datetime) -> str:
+    def opened(self, _section: Section, _at: datetime, /) -> str:
         """Nothing."""
         return ""
 
-    def closed(self, section: Section, at: datetime) -> str:
+    def closed(self, _section: Section, _at: datetime, /) -> str:
         """Nothing."""
         return ""
 
@@ -121,13 +121,15 @@ def section(now: Section | None, view: ReleaseView, notice: Notice) -> Section |
             return Section("publish", f"publish {source}")
         case Entry(event=Published() | PublishFailed()):
             return None
-    if view.plan is None or view.stage is None or isinstance(view.state, Held | Done):
+        case _:
+            pass
+    at, stages = view.stage, view.stages
+    if at is None or not 0 <= at < len(stages) or isinstance(view.state, Held | Done):
         return now if now is not None and now.name == "publish" else None
-    stage = view.stages[view.stage]
     return Section(
-        f"stage-{view.stage + 1}",
-        f"stage {view.stage + 1}/{len(view.stages)}: {percent(stage.weight)} of {view.target} to {view.candidate}, "
-        f"{format_duration(stage.bake)}",
+        f"stage-{at + 1}",
+        f"stage {at + 1}/{len(stages)}: {percent(stages[at].weight)} of {view.target} to {view.candidate}, "
+        f"{format_duration(stages[at].bake)}",
     )
 
 
