@@ -21,7 +21,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A release begins: its whole plan, what the alias was, and what the alarms said."""
+    """A release begins: its whole plan, what the alias was, what the alarms said, and which rules it was excused from."""
 
     plan: Plan
     revision: str
@@ -29,6 +29,7 @@ class Opened:
     reason: str = ""
     ticket: str = ""
     tool: str = ""
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from lambdaops.core.errors import InvalidTargetError, InvalidVersionError, NotFoundError
+from lambdaops.core.errors import InvalidTargetError, InvalidVersionError, WrongAccountError
 
 FULL = 10_000
 """100 % in basis points."""
@@ -163,13 +163,19 @@ def require_account(target: Target, alias: Alias) -> None:
     """Check that the alias that was read is the one that was meant.
 
     Raises:
-        NotFoundError: the target was given as an ARN of another account.
+        WrongAccountError: the target is pinned, by its ARN or by an environment, to another account or region.
     """
-    account = alias.arn.split(":")[4]
+    region, account = alias.arn.split(":")[3:5]
     if target.account is not None and target.account != account:
-        raise NotFoundError(
+        raise WrongAccountError(
             f"{target} in account {target.account} was asked for, the credentials are for account {account}",
-            hint="Use credentials of the account in the ARN.",
+            hint=f"Use credentials of account {target.account}, for instance with --profile.",
+            target=str(target),
+        )
+    if target.region is not None and target.region != region:
+        raise WrongAccountError(
+            f"{target} in {target.region} was asked for, and the endpoint answers for {region}",
+            hint=f"Use the endpoint of {target.region}.",
             target=str(target),
         )
 

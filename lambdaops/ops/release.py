@@ -39,6 +39,7 @@ class Request:
     """What was asked for.
 
     ``plan`` lacks the stable version, which only the alias knows, and the candidate when ``code`` is to be published.
+    ``findings`` are what was found before AWS was asked, and count as preflight's own; ``overrides`` are journaled.
     """
 
     target: Target
@@ -47,6 +48,8 @@ class Request:
     commit: str = ""
     reason: str = ""
     ticket: str = ""
+    findings: tuple[Finding, ...] = ()
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,16 @@ def nothing_to_do(situation: Situation, candidate: str) -> bool:
     return situation.open is None and routing.additional is None and routing.primary == candidate
 
 
-def prepare(ports: Ports, situation: Situation, plan: Plan) -> Preflight:
+def prepare(
+    ports: Ports, situation: Situation, plan: Plan, known: tuple[Finding, ...] = ()
+) -> Preflight:
     """Complete the plan with the stable version and check everything it touches; tells the sink what was found.
+
+    Args:
+        ports: the world.
+        situation: the target as it was just read.
+        plan: the plan without the stable version.
+        known: findings from before AWS was asked, which come first.
 
     Raises:
         AwsError: something the release needs to read cannot be read.
@@ -113,6 +124,7 @@ def prepare(ports: Ports, situation: Situation, plan: Plan) -> Preflight:
     target = situation.target
     plan = replace(plan, stable=situation.alias.routing.primary)
     found = check(ports, target, situation.alias, plan, situation.entries)
+    found = replace(found, findings=(*known, *found.findings))
     if situation.open is not None and not _given_up(situation):
         other = situation.open
         finding = Finding(
@@ -170,7 +182,7 @@ def release(ports: Ports, request: Request) -> Ended | None:
         if not asked:
             ports.ask.confirm(f"Go on with release {unfinished.id} of {target} to version {candidate}?")
         return take_up(ports, situation, unfinished)
-    prepared = prepare(ports, situation, replace(request.plan, candidate=candidate))
+    prepared = prepare(ports, situation, replace(request.plan, candidate=candidate), request.findings)
     require_clear(target, prepared)
     if not asked:
         ports.ask.confirm(f"Release {target} from version {prepared.plan.stable} to {candidate}?")
@@ -190,7 +202,7 @@ def _being_released(ports: Ports, situation: Situation, code: Code) -> str | Non
 def _publish_first(ports: Ports, situation: Situation, request: Request, code: Code) -> str:
     """Check what can be checked without the version, ask, publish; gives the version."""
     target = situation.target
-    require_clear(target, prepare(ports, situation, request.plan))
+    require_clear(target, prepare(ports, situation, request.plan, request.findings))
     ports.ask.confirm(f"Publish {describe_source(code)} and release it to {target}?")
     published = publish(
         ports, target.function, code, commit=request.commit, reason=request.reason, ticket=request.ticket
@@ -211,7 +223,13 @@ def _begin(ports: Ports, situation: Situation, prepared: Preflight, request: Req
             given_up.record(Closed(Outcome.SUPERSEDED, f"given up for a release of {prepared.plan.candidate}"))
         recorder = Recorder(ports, journal, arn, run, actor)
         opened = Opened(
-            prepared.plan, situation.alias.revision, prepared.alarms, request.reason, request.ticket, ports.tool
+            prepared.plan,
+            situation.alias.revision,
+            prepared.alarms,
+            request.reason,
+            request.ticket,
+            ports.tool,
+            request.overrides,
         )
         begun = recorder.record(opened)
         (opening,) = releases([begun])

@@ -154,8 +154,9 @@ def short(arn: str) -> str:
 def describe(entry: Entry) -> str:
     """One line for one record; empty for records that only matter to replay."""
     match entry.event:
-        case Opened(plan=plan, reason=reason):
-            return f"release {summary(plan)}{_because(reason)}"
+        case Opened(plan=plan, reason=reason, overrides=overrides):
+            excused = "".join(f"; overrides {override}" for override in overrides)
+            return f"release {summary(plan)}{_because(reason)}{excused}"
         case Intent(desired=desired, reason=reason):
             return f"set alias to {desired} ({reason})"
         case Landed(routing=routing, reconciled=reconciled):
