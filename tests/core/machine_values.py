@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from lambdaops.core.gates import GateResult, Verdict
 from lambdaops.core.model import Routing
-from lambdaops.core.plan import OnInconclusive, Plan, Stage
+from lambdaops.core.plan import ManualGate, OnInconclusive, OnTimeout, Plan, Stage
 from lambdaops.core.states import (
+    Awaiting,
     Baking,
     Cause,
     Done,
@@ -19,6 +20,8 @@ from lambdaops.core.states import (
     Held,
     Observation,
     Outcome,
+    Paused,
+    Promoting,
     Ready,
     Reverting,
     Signal,
@@ -41,10 +44,17 @@ LADDERS = [
         [(1, 0), (5_000, 3_600), (9_999, 60), (10_000, 60)],
     )
 ]
+GATED = [
+    (
+        Stage(1_000, timedelta(seconds=60), ManualGate(timedelta(seconds=300), then)),
+        Stage(10_000, timedelta(seconds=60)),
+    )
+    for then in OnTimeout
+]
 PLANS = [
     Plan("1", "2", stages, "custom", (), (), look_every, patience, policy, revert_within, provisioned)
     for stages, look_every, patience, policy, revert_within, provisioned in product(
-        LADDERS, seconds(1, 600), seconds(0, 180), OnInconclusive, seconds(0, 300), [False, True]
+        [*LADDERS, *GATED], seconds(1, 600), seconds(0, 180), OnInconclusive, seconds(0, 300), [False, True]
     )
 ]
 
@@ -57,19 +67,40 @@ moments = st.one_of(
 
 
 @cache
-def moving_states(plan: Plan) -> st.SearchStrategy[Ready | Baking | Reverting]:
+def moving_states(plan: Plan) -> st.SearchStrategy[Ready | Baking | Paused | Awaiting | Promoting | Reverting]:
+    bakings = st.builds(Baking, st.integers(0, len(plan.stages) - 1), moments, st.none() | moments, moments)
+    places = st.builds(Ready, moments) | bakings
+    lengths = st.sampled_from(seconds(0, 60, 3_600))
+
+    def promoting(at: Ready | Baking) -> st.SearchStrategy[Promoting]:
+        first = 0 if isinstance(at, Ready) else at.stage + 1
+        return st.builds(Promoting, st.just("why"), st.integers(first, len(plan.stages)), st.just(at), moments)
+
     return st.one_of(
-        st.builds(Ready, moments),
-        st.builds(Baking, st.integers(0, len(plan.stages) - 1), moments, st.none() | moments, moments),
+        places,
+        st.builds(Paused, st.just("why"), places, moments, lengths),
+        st.builds(Awaiting, bakings, moments, lengths),
+        places.flatmap(promoting),
         st.builds(Reverting, st.just("why"), moments, st.integers(0, 50)),
     )
+
+
+@cache
+def resting_states(plan: Plan) -> st.SearchStrategy[Ready | Baking | Awaiting | Reverting]:
+    """Where a hold may go on from."""
+    return moving_states(plan).filter(lambda state: not isinstance(state, Paused | Promoting)).map(_resting)
+
+
+def _resting(state: State) -> Ready | Baking | Awaiting | Reverting:
+    assert isinstance(state, Ready | Baking | Awaiting | Reverting)
+    return state
 
 
 @cache
 def states(plan: Plan) -> st.SearchStrategy[State]:
     return st.one_of(
         moving_states(plan),
-        st.builds(Held, st.just("why"), st.sampled_from(Cause), moving_states(plan)),
+        st.builds(Held, st.just("why"), st.sampled_from(Cause), resting_states(plan)),
         st.builds(Done, st.sampled_from(Outcome), st.just("why")),
     )
 
@@ -109,6 +140,8 @@ def observations(plan: Plan) -> st.SearchStrategy[Observation]:
         stale=st.booleans(),
         blind=st.just("timeout"),
         unsettled=st.booleans(),
+        locked_out=st.sampled_from([False, False, False, True]),
+        lasts=st.sampled_from([None, *seconds(0, 60)]),
     )
 
 
