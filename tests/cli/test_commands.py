@@ -27,7 +27,7 @@ RELEASE = ("release", "orders:live", "--to", "2", "--alarm", "errors", "--yes")
 def cli(tmp_path: Path) -> Iterator[Cli]:
     cli = Cli(tmp_path / "home")
     cli.world.alarm("errors")
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield cli
     for number, handler in handlers.items():
         signal.signal(number, handler)
