@@ -107,9 +107,7 @@ def nothing_to_do(situation: Situation, candidate: str) -> bool:
     return situation.open is None and routing.additional is None and routing.primary == candidate
 
 
-def prepare(
-    ports: Ports, situation: Situation, plan: Plan, known: tuple[Finding, ...] = ()
-) -> Preflight:
+def prepare(ports: Ports, situation: Situation, plan: Plan, known: tuple[Finding, ...] = ()) -> Preflight:
     """Complete the plan with the stable version and check everything it touches; tells the sink what was found.
 
     Args:
