@@ -232,6 +232,7 @@ class Driver:
     def _answer(self, state: State, reason: str, asked: Signalled) -> None:
         """One record for everything that was asked so far, together with the state it led to."""
         answered = max(entry.seq or 0 for entry in self.release.asked)
+        self.error = None  # from here on the release goes where a person sent it, not where an error did
         if same(state, self.release.state):
             reason = f"{asked.signal.value} changes nothing now ({phase(state)}): {reason}"
         self._record(Decided(state, reason, answered))

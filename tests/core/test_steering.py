@@ -14,7 +14,7 @@ from lambdaops.core.gates import Verdict
 from lambdaops.core.lifecycle import resumed, same, settled
 from lambdaops.core.machine import decide
 from lambdaops.core.model import Routing
-from lambdaops.core.plan import ManualGate, OnInconclusive, OnTimeout, Stage, differences, resolve_strategy
+from lambdaops.core.plan import ManualGate, OnInconclusive, OnTimeout, Plan, Stage, differences, resolve_strategy
 from lambdaops.core.states import (
     Awaiting,
     Baking,
@@ -140,11 +140,11 @@ def test_an_approval_is_not_asked_for_twice() -> None:
 
 
 @given(plans.flatmap(lambda plan: st.tuples(st.just(plan), moving_states(plan))), st.sampled_from(Verdict))
-def test_a_rollback_that_somebody_asks_for_outranks_everything(case: tuple[object, State], verdict: Verdict) -> None:
+def test_a_rollback_that_somebody_asks_for_outranks_everything(case: tuple[Plan, State], verdict: Verdict) -> None:
     plan, state = case
     alias = Routing("1", "2", 5_000)
     seen = Observation(NOON, alias, ob(alias, verdict=verdict).gates, Signal.ROLLBACK, "ada")
-    after, _ = decide(plan, state, seen)  # type: ignore[arg-type] -- a pair drawn together
+    after, _ = decide(plan, state, seen)
     assert (
         isinstance(after, Reverting)
         or (isinstance(after, Done) and after.outcome is Outcome.REFUSED)
