@@ -15,7 +15,7 @@ from lambdaops.core.duration import format_duration
 from lambdaops.core.events import Entry, Published, PublishFailed, PublishStarted
 from lambdaops.core.model import percent
 from lambdaops.core.notices import Looked, Notice
-from lambdaops.core.states import Done, Held
+from lambdaops.core.states import Awaiting, Done, Held
 from lambdaops.render.console import Outlet
 from lambdaops.render.view import ReleaseView, fold
 from lambdaops.render.words import clock, plain
@@ -114,7 +114,7 @@ class Lines:
 def section(now: Section | None, view: ReleaseView, notice: Notice) -> Section | None:
     """The section that what is said about a notice belongs to: a stage or a publication.
 
-    What somebody must see is in none: that it goes back, that it is held, how it ended.
+    What somebody must see is in none: that it waits for approval, goes back or is held, and how it ended.
     """
     match notice:
         case Entry(event=PublishStarted(source=source)):
@@ -124,7 +124,7 @@ def section(now: Section | None, view: ReleaseView, notice: Notice) -> Section |
         case _:
             pass
     at, stages = view.stage, view.stages
-    if at is None or not 0 <= at < len(stages) or isinstance(view.state, Held | Done):
+    if at is None or not 0 <= at < len(stages) or isinstance(view.state, Awaiting | Held | Done):
         return now if now is not None and now.name == "publish" else None
     return Section(
         f"stage-{at + 1}",

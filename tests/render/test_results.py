@@ -40,9 +40,15 @@ FINDINGS = (
     Finding(Level.BLOCK, "role", "versions 41 and 42 have different roles", "Publish with the same role."),
     Finding(Level.WARN, "events", "a queue invokes $LATEST\x1b[31m"),
 )
+MISTAKES = (
+    errors.FileMistake("lambdaops.yaml", 3, 5, "aliass: no such key", "Did you mean alias?"),
+    errors.FileMistake("lambdaops.yaml", 9, 1, "\x1b[31mred"),
+)
 
 
 def make(cls: type[LambdaOpsError]) -> LambdaOpsError:
+    if issubclass(cls, errors.InvalidConfigError):
+        return cls("what happened: why", hint="Do this next.", mistakes=MISTAKES)
     known: dict[str, Any] = {"hint": "Do this next.", "target": "orders:live"}
     extra: dict[str, Any] = {"findings": FINDINGS} if issubclass(cls, BlockedError) else {"request_id": "req-1"}
     return cls("what happened: why", **known, **extra)
