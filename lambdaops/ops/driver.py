@@ -130,7 +130,7 @@ class Driver:
             case Stop():
                 self._adopt(state, action.reason)
                 if isinstance(state, Done):
-                    if state.outcome is Outcome.REFUSED and self.error is None:
+                    if state.outcome is Outcome.REFUSED and self.error is None and asked is None:
                         self.error = look.trouble  # waiting for AWS was in vain: its word, and its exit code
                     self._record(Closed(state.outcome, state.reason))
                 return True

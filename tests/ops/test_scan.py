@@ -84,7 +84,7 @@ def test_a_held_release_waits_for_a_person() -> None:
     standing, detail, step, release = one(journals)
     assert (standing, release) == ("held", "r-1")
     assert detail == "held (interrupted): Ctrl-C"
-    assert step == "lambdaops release orders:live --to 2, or lambdaops rollback orders:live"
+    assert step == "lambdaops resume orders:live, or lambdaops rollback orders:live"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_release_whose_process_died_is_abandoned(lease: Lease | None, end: str
     opened(journals)
     standing, detail, step, _ = one(journals)
     assert (standing, detail) == ("abandoned", f"baking stage 1, and no process drives it{end}")
-    assert "lambdaops release orders:live --to 2" in step
+    assert "lambdaops resume orders:live" in step
 
 
 def test_a_split_nobody_here_knows_of() -> None:
