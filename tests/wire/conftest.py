@@ -240,6 +240,7 @@ class Shell:
     wire: Wire
     home: Path
     variables: dict[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBDAOPS_"))}
@@ -247,7 +248,7 @@ class Shell:
         return {**kept, **local, "LAMBDAOPS_HOME": str(self.home), "AWS_CONFIG_FILE": "/nonexistent", **self.variables}
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "lambdaops", *words],
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -255,6 +256,8 @@ class Shell:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
 
     def __call__(self, *words: str, within: float = 90.0) -> Ran:
         process = self.start(*words)
@@ -263,5 +266,11 @@ class Shell:
 
 
 @pytest.fixture
-def shell(server: Server, wire: Wire, tmp_path: Path) -> Shell:
-    return Shell(server, wire, tmp_path / "home")
+def shell(server: Server, wire: Wire, tmp_path: Path) -> Iterator[Shell]:
+    shell = Shell(server, wire, tmp_path / "home")
+    try:
+        yield shell
+    finally:
+        for process in shell.started:  # a test that failed leaves them at work
+            with process:
+                process.kill()
