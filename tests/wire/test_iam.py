@@ -1,4 +1,4 @@
-"""Each command calls exactly what its policy allows: nothing that is not granted, and nothing granted that is not used."""
+"""Each command calls exactly what its policy allows: nothing beyond it, and nothing is granted that is not used."""
 
 from __future__ import annotations
 
