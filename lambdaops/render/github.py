@@ -109,7 +109,7 @@ def outputs(story: Story, exit_code: ExitCode, data: Mapping[str, object]) -> di
     stable, candidate = (plan.stable, plan.candidate) if plan is not None and known else ("", "")
     changed = data.get("changed", data.get("new", story.changed))
     return {
-        "outcome": str(data.get("outcome", status_of(exit_code))),
+        "outcome": str(data.get("outcome", data.get("phase", status_of(exit_code)))),
         "release": str(data.get("release", story.view.release)),
         "stable": str(data.get("stable", data.get("after", stable))),
         "candidate": str(data.get("candidate", data.get("version", candidate))),
