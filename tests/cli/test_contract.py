@@ -84,7 +84,9 @@ SLUGS = {
     "version-failed": 3,
     "wrong-account": 3,
 }
-CLASSES = {cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, LambdaOpsError)}
+CLASSES: set[type[LambdaOpsError]] = {
+    cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, LambdaOpsError)
+}
 
 
 def commands() -> list[tuple[str, ...]]:
