@@ -7,7 +7,6 @@ about and changes no exit code; whatever ends a command, its page is written.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -110,11 +109,9 @@ def _append(path: str, text_for: Callable[[int], str]) -> None:
     # Without O_NONBLOCK a pipe that nobody reads would be waited for, for ever.
     opened = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o600)
     with os.fdopen(opened, "wb") as file:
-        found = os.fstat(opened)
-        if not stat.S_ISREG(found.st_mode):
-            raise ValueError("it is not a regular file")
-        gap = b"\n\n" if found.st_size else b""
-        text = text_for(found.st_size + len(gap)).encode("utf-8", "replace")
+        used = os.fstat(opened).st_size
+        gap = b"\n\n" if used else b""
+        text = text_for(used + len(gap)).encode("utf-8", "replace")
         if not text:
             raise ValueError("what is in it leaves no room")
         file.write(gap + text)

@@ -112,6 +112,7 @@ def test_every_end_of_a_release(
     assert len(groups(ran)) % 2 == 0
     (last,) = [line for line in remarks(ran) if outcome in line]
     assert last.startswith(f"::{level} title=lambdaops orders%3Alive::")
+    assert len([line for line in remarks(ran) if not line.startswith("::warning")]) == 1
 
 
 @pytest.mark.parametrize("output", ["text", "json", "jsonl"])
@@ -180,7 +181,7 @@ def test_the_error_of_a_look_is_annotated(cli: Cli) -> None:
     assert remarks(ran) == ["::error title=lambdaops access-denied::no. Next: Ask for lambda:GetAlias."]
 
 
-def test_a_defect_still_leaves_a_page_and_closed_groups(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_defect_still_leaves_a_page(cli: Cli) -> None:
     def break_down() -> None:
         raise ZeroDivisionError
 
@@ -190,6 +191,18 @@ def test_a_defect_still_leaves_a_page_and_closed_groups(cli: Cli, capsys: pytest
     assert outputs(cli)["exit_code"] == "1"
     assert "internal error" in summary(cli)
     assert "<td>not over</td>" in summary(cli)
+
+
+def test_whatever_ends_it_the_group_is_closed(cli: Cli) -> None:
+    def leave() -> None:
+        raise KeyboardInterrupt
+
+    cli.world.clock.after(30, leave)
+    ran = cli(*RELEASE)
+    assert ran.code == 130
+    assert [line[:10] for line in groups(ran)] == ["::group::s", "::endgroup"]
+    assert outputs(cli)["exit_code"] == "130"
+    assert "interrupted" in summary(cli)
 
 
 def test_what_was_there_before_stays(cli: Cli) -> None:
@@ -265,6 +278,13 @@ def test_a_hostile_reason_stays_a_reason(cli: Cli, output: str) -> None:
             assert "##[" not in line
     assert "<script" not in summary(cli)
     assert len(outputs(cli)) == 6
+
+
+def test_a_hostile_record_stays_a_record(cli: Cli) -> None:
+    cli(*RELEASE, "--reason", "##[error]pwned")
+    shown = cli("audit", "show", "orders:live").out
+    assert "[error]pwned" in shown
+    assert "##[" not in shown
 
 
 def test_a_hostile_error_stays_an_error(cli: Cli) -> None:

@@ -161,6 +161,11 @@ def test_defused_text_has_no_command(text: str) -> None:
     assert "##[" not in defused(padded)
 
 
+@pytest.mark.parametrize("space", ["", " ", "\t ", "\u2003", "\u00a0"])
+def test_white_space_hides_no_command(space: str) -> None:
+    assert defused(f"a\n{space}::error::x") == f"a\n{space}: :error::x"
+
+
 def test_text_without_commands_stays_as_it_is() -> None:
     text = "orders:live 41 -> 42: promoted\n  undo:    lambdaops rollback a::b\n"
     assert defused(text) == text

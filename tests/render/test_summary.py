@@ -149,7 +149,7 @@ def test_a_release_that_was_taken_up_says_who_acts_now() -> None:
 
 
 def test_another_release_s_stages_are_not_mixed_in() -> None:
-    script = Script().begun().later(1).enter(0)
+    script = Script().begun().later(1).enter(0).later(300).enter(1)
     script.run = "r-2"
     script.later(5).opened().later(1).enter(0)
     story = story_of(script)
