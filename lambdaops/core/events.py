@@ -78,12 +78,13 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The write of ``op`` failed, or its answer was lost."""
+    """The write of ``op`` failed, or its answer was lost; ``settled`` when a later read showed that it cannot land."""
 
     op: int
     code: str
     message: str
     request_id: str = ""
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

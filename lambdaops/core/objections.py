@@ -46,6 +46,8 @@ def objection(plan: Plan, at: Ready | Baking, ob: Observation, stay: Ready | Bak
 
 def _before(plan: Plan, at: Ready, ob: Observation, stay: Ready | Baking | Awaiting) -> Decision | None:
     """Nothing was written yet, as far as is known."""
+    if ob.undone and ob.alias == plan.baseline:
+        return stop(Outcome.SUPERSEDED, f"somebody else rolled back to {plan.stable}")
     if ob.signal is Signal.HOLD:
         return hold(Cause.INTERRUPTED, asked("held", ob), stay)
     unsure = may_have_landed(ob)
@@ -61,6 +63,8 @@ def _before(plan: Plan, at: Ready, ob: Observation, stay: Ready | Baking | Await
         return hold(Cause.DRIFT, drift(plan.baseline, ob.alias), at)
     if ob.fault and ob.fault.conflict:
         return hold(Cause.DRIFT, ob.fault.message, at)
+    if ob.overtaken:
+        return hold(Cause.DRIFT, f"somebody else wrote the alias while our write was on its way: {ob.alias}", at)
     verdict, reason = sight(ob)
     if verdict is Verdict.FAIL:
         return begin_revert(plan, reason, ob) if unsure else stop(Outcome.REFUSED, reason)

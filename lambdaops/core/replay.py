@@ -48,7 +48,8 @@ class Release:
     """One release as its entries tell it.
 
     ``revision`` is the alias's RevisionId as last seen by us, ``replaced`` the one our last write replaced; ``pending``
-    is a write without a known end; ``writes`` counts the writes begun; ``asked`` are requests without an answer yet.
+    is a write without a known end; ``writes`` counts the writes begun; ``asked`` are requests without an answer yet;
+    ``undone`` is the record of somebody's rollback since, which ends the release whatever its process still says.
     """
 
     id: str
@@ -64,15 +65,18 @@ class Release:
     landed: bool = False
     closed: Closed | None = None
     asked: tuple[Entry, ...] = ()
+    undone: Entry | None = None
 
     @property
     def open(self) -> bool:
         """Whether it may still move the alias."""
-        return self.closed is None
+        return self.closed is None and self.undone is None
 
 
 def advance(release: Release, entry: Entry) -> Release:
-    """Fold one more entry of the same release."""
+    """Fold one more entry of the same release, or a rollback of its alias."""
+    if isinstance(entry.event, RolledBack):
+        return replace(release, undone=release.undone or entry)
     now = replace(release, last=entry)
     match entry.event:
         case Observed(alarms=alarms, gates=gates):
@@ -104,6 +108,8 @@ def advance(release: Release, entry: Entry) -> Release:
             )
         case Closed() as closed:
             return replace(now, closed=closed, pending=None)
+        case Failed(op=op, settled=True):
+            return replace(now, pending=None) if now.pending is not None and now.pending.op == op else now
         case Failed():
             # The answer may have been lost on the way: only a read settles a write, so it stays pending.
             return now
@@ -137,6 +143,8 @@ def releases(entries: Iterable[Entry]) -> tuple[Release, ...]:
                 pending=None,
                 last=entry,
             )
+        elif isinstance(event, RolledBack):
+            found |= {name: advance(release, entry) for name, release in found.items() if release.open}
         elif entry.release in found:
             found[entry.release] = advance(found[entry.release], entry)
     return tuple(found.values())
@@ -144,12 +152,8 @@ def releases(entries: Iterable[Entry]) -> tuple[Release, ...]:
 
 def open_release(entries: Iterable[Entry]) -> Release | None:
     """The release that was begun last, if it is not over and nobody rolled the alias back since."""
-    listed = list(entries)
-    last = next(reversed(releases(listed)), None)
-    if last is None or not last.open:
-        return None
-    later = (entry for entry in listed if (entry.seq or 0) > (last.opened.seq or 0))
-    return None if any(isinstance(entry.event, RolledBack) for entry in later) else last
+    last = next(reversed(releases(entries)), None)
+    return last if last is not None and last.open else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,11 @@ def choose_rollback(entries: Sequence[Entry], routing: Routing) -> RollbackChoic
 
 def _known_good(entries: Sequence[Entry]) -> Iterable[tuple[str, str, str]]:
     """The newest statement the journal makes about what is stable: (stable, what it replaced, basis)."""
-    moved = {release.id for release in releases(entries) if release.landed or release.pending}
+    known = releases(entries)
+    moved = {release.id for release in known if release.landed or release.pending}
+    if known and known[-1].open and known[-1].id not in moved:
+        # It is about to move the alias: going back means staying where it would have begun.
+        yield known[-1].plan.stable, known[-1].plan.stable, f"stable in release {known[-1].id}"
     for entry in reversed(entries):
         event = entry.event
         if isinstance(event, RolledBack):

@@ -144,8 +144,10 @@ class Observation:
 
     ``alias`` is None when it could not be read (``blind`` says why). ``stale`` marks a read that still shows the
     revision our own last write replaced. ``unsettled`` is true while the end of a write is unknown: it may have landed.
-    ``locked_out`` is true when AWS takes our credentials no more: neither reading nor writing can help. ``lasts`` says
-    how long a pause may last.
+    ``overtaken`` is true when a write without a known end is not in effect and the alias was written since: ours was
+    refused, or somebody has undone it. ``undone`` is true when the journal holds a rollback by somebody. ``locked_out``
+    is true when AWS takes our credentials no more: neither reading nor writing can help. ``lasts`` says how long a
+    pause may last.
     """
 
     now: datetime
@@ -157,6 +159,8 @@ class Observation:
     stale: bool = False
     blind: str = ""
     unsettled: bool = False
+    overtaken: bool = False
+    undone: bool = False
     locked_out: bool = False
     lasts: timedelta | None = None
 

@@ -31,12 +31,24 @@ from lambdaops.core.events import (
     Signalled,
 )
 from lambdaops.core.gates import GateResult, assess_alarms, unreadable
-from lambdaops.core.lifecycle import resumed, same
+from lambdaops.core.lifecycle import place, resumed, same
 from lambdaops.core.machine import decide
 from lambdaops.core.model import AlarmReading, Alias, Target
 from lambdaops.core.notices import Looked
 from lambdaops.core.replay import Release, advance, phase, wants_rollback
-from lambdaops.core.states import Done, Fault, Held, Observation, Outcome, Reverting, SetRouting, Signal, Stop, Wait
+from lambdaops.core.states import (
+    Done,
+    Fault,
+    Held,
+    Observation,
+    Outcome,
+    Ready,
+    Reverting,
+    SetRouting,
+    Signal,
+    Stop,
+    Wait,
+)
 from lambdaops.ops.recorder import Recorder
 from lambdaops.ports import Drive
 
@@ -109,12 +121,13 @@ class Driver:
         self.drive.beat()
         look = self._observe()
         fault, self._fault = self._fault, None
+        overtaken = self._overtaken(look)
         if self._reconciled(look):
             fault = None
         self._record_if_changed(look)
         self._listen()
         asked = self._most_urgent()
-        observation = self._observation(look, fault, asked)
+        observation = replace(self._observation(look, fault, asked), overtaken=overtaken)
         state, action = decide(self.release.plan, self.release.state, observation)
         if asked is not None:
             self._answer(state, action.reason, asked)
@@ -167,6 +180,19 @@ class Driver:
         self._record(Landed(pending.op, pending.desired, look.alias.revision, reconciled=True))
         return True
 
+    def _overtaken(self, look: _Look) -> bool:
+        """Settle a first write whose end is unknown, if the alias was written since and it is not in effect.
+
+        AWS refuses it from then on. Later writes are left open: what the alias reads tells enough about them.
+        """
+        pending = self.release.pending
+        if pending is None or look.alias is None or not isinstance(place(self.release.state), Ready):
+            return False
+        if look.alias.revision == pending.revision or look.alias.routing == pending.desired:
+            return False
+        self._record(Failed(pending.op, "overtaken", "the alias was written by somebody else since", settled=True))
+        return True
+
     def _record_if_changed(self, look: _Look) -> None:
         seen = Observed(look.alias.routing if look.alias else None, look.alarms, look.gates)
         if seen != self._seen and not isinstance(self.release.state, Reverting):
@@ -189,6 +215,7 @@ class Driver:
             stale=look.alias is not None and look.alias.revision == self.release.replaced,
             blind=look.blind,
             unsettled=self.release.pending is not None,
+            undone=self.release.undone is not None,
             locked_out=locked_out,
         )
 
@@ -218,6 +245,7 @@ class Driver:
                 self._own.discard(entry.seq)
             elif isinstance(entry.event, RolledBack):
                 elsewhere = True
+                self._fold(entry)
             elif isinstance(entry.event, Signalled) and entry.release == self.release.id:
                 self.recorder.ports.sink.emit(entry)
                 self._fold(entry)

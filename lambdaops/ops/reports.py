@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import InvalidFileError, NotFoundError, UsageError
-from lambdaops.core.events import Closed, Entry, RolledBack
+from lambdaops.core.events import Entry, RolledBack
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
 from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VerifyReport, VersionRow
+from lambdaops.core.states import Outcome
 from lambdaops.ops.release import look
 from lambdaops.ports import SILENT_AFTER
 
@@ -127,15 +128,17 @@ def history(entries: Sequence[Entry]) -> tuple[HistoryRow, ...]:
 def _release_row(release: Release) -> HistoryRow:
     opened = release.opened
     event = opened.event
+    undone = release.undone if release.closed is None else None
+    over = undone or (release.last if release.closed is not None else None)
     return HistoryRow(
         release=release.id,
         started=opened.at,
-        ended=release.last.at if isinstance(release.last.event, Closed) else None,
+        ended=over.at if over is not None else None,
         stable=release.plan.stable,
         candidate=release.plan.candidate,
         strategy=release.plan.strategy,
-        outcome=phase(release.state),
-        reason=_reason(release),
+        outcome=Outcome.SUPERSEDED.value if undone is not None else phase(release.state),
+        reason=f"ended by rollback {undone.release}" if undone is not None else _reason(release),
         actor=opened.actor.arn,
         ticket=getattr(event, "ticket", ""),
     )

@@ -2,7 +2,8 @@
 
 Rules this file guarantees: GetAlias and UpdateAlias are all it needs to make traffic safe, then one more read proves
 it; identity and journal come after the effect and cannot prevent it; a refused revision is read again and written
-again, because a rollback outranks whoever else is moving the alias; running it twice changes nothing more.
+again, because a rollback outranks whoever else is moving the alias; a release that is open and has moved nothing yet is
+called off, and a write of it that is on its way can no longer land; running it twice changes nothing more.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from lambdaops.core.errors import (
     RollbackIncompleteError,
     RollbackTargetUnknownError,
 )
-from lambdaops.core.events import RolledBack
+from lambdaops.core.events import RolledBack, Signalled
 from lambdaops.core.model import Alias, Routing, Target, require_account
 from lambdaops.core.notices import Progress, Warned
-from lambdaops.core.replay import RollbackChoice, choose_rollback
+from lambdaops.core.replay import RollbackChoice, choose_rollback, open_release
+from lambdaops.core.states import Signal
 from lambdaops.ops.recorder import Recorder, actor_if_known
 
 if TYPE_CHECKING:
@@ -38,7 +40,10 @@ _PAUSE = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """What a rollback does, or would do: from, to, and where ``to`` is known from."""
+    """What a rollback does, or would do: from, to, and where ``to`` is known from.
+
+    ``ends`` is the open release that has moved nothing yet and is called off; ``changed`` says whether traffic moves.
+    """
 
     arn: str
     before: Routing
@@ -46,6 +51,7 @@ class Rollback:
     basis: str
     changed: bool
     revision: str
+    ends: str = ""
 
 
 def plan_rollback(ports: Ports, target: Target, to: str | None) -> Rollback:
@@ -60,9 +66,13 @@ def plan_rollback(ports: Ports, target: Target, to: str | None) -> Rollback:
 
 def _planned(ports: Ports, target: Target, to: str | None, alias: Alias) -> Rollback:
     require_account(target, alias)
-    choice = _choose(ports, target, alias, to)
+    # A version that was named needs no journal, unless the alias is there already: a release may be about to move it.
+    entries = _entries(ports, alias.arn) if to is None or alias.routing == Routing(to) else ()
+    choice = RollbackChoice(to, "--to") if to is not None else _choose(target, alias, entries)
     after = Routing(choice.version)
-    return Rollback(alias.arn, alias.routing, after, choice.basis, alias.routing != after, alias.revision)
+    waiting = open_release(entries)
+    ends = waiting.id if waiting is not None and alias.routing == after == waiting.plan.baseline else ""
+    return Rollback(alias.arn, alias.routing, after, choice.basis, alias.routing != after, alias.revision, ends)
 
 
 def roll_back(ports: Ports, target: Target, to: str | None, reason: str, ticket: str) -> Rollback:
@@ -73,24 +83,40 @@ def roll_back(ports: Ports, target: Target, to: str | None, reason: str, ticket:
         RollbackIncompleteError: AWS would not take the write, or the alias does not read as written.
     """
     planned = plan_rollback(ports, target, to)
-    if planned.changed:
-        done, replaced = _write(ports, target, to, planned)
-        _verify(ports, target, done, replaced)
-        _record(ports, done, reason, ticket)
-        return done
-    ports.sink.emit(Progress(ports.clock.now(), f"{target} already sends all traffic to {planned.after}"))
-    return planned
+    if planned.ends:
+        _call_off(ports, planned, reason)
+    elif not planned.changed:
+        ports.sink.emit(Progress(ports.clock.now(), f"{target} already sends all traffic to {planned.after}"))
+        return planned
+    done, replaced = _write(ports, target, to, planned)
+    _verify(ports, target, done, replaced)
+    _record(ports, done, reason, ticket)
+    return done
+
+
+def _call_off(ports: Ports, planned: Rollback, reason: str) -> None:
+    """Ask the release that is about to move the alias to stop.
+
+    Asked before the alias is written, not after: whoever reads the revision of that write reads the request as well.
+    """
+    journal = ports.journals.open(planned.arn)
+    recorder = Recorder(ports, journal, planned.arn, planned.ends, actor_if_known(ports))
+    recorder.record_if_possible(Signalled(Signal.ROLLBACK, reason))
 
 
 def _write(ports: Ports, target: Target, to: str | None, planned: Rollback) -> tuple[Rollback, str]:
-    """Write until it is taken; with it the revision the write replaced, which a late read may still show."""
+    """Write until it is taken; with it the revision the write replaced, which a late read may still show.
+
+    Where a release is called off the routing is there already, and is written for its new revision: a write that was
+    made for the old one is refused by AWS from then on.
+    """
     now, error = planned, None
     for attempt in range(_ATTEMPTS):
         try:
             if attempt:
                 ports.clock.sleep(_PAUSE * min(attempt, 4))
                 now = _look_again(ports, target, to, planned)
-            if not now.changed:  # the write whose answer was lost had landed
+            if not now.changed and not now.ends:  # the write whose answer was lost had landed
                 return replace(now, changed=True), ""
             alias = ports.functions.set_routing(target.function, target.alias, now.after, now.revision)
         except (AliasChangedError, AwsError) as problem:
@@ -110,7 +136,9 @@ def _look_again(ports: Ports, target: Target, to: str | None, planned: Rollback)
     alias = ports.functions.get_alias(target.function, target.alias)
     if not alias.routing.versions <= planned.before.versions | planned.after.versions:
         return _planned(ports, target, to, alias)
-    return replace(planned, changed=alias.routing != planned.after, revision=alias.revision)
+    if alias.routing == planned.after:
+        return replace(planned, changed=False, revision=alias.revision)
+    return replace(planned, before=alias.routing, changed=True, revision=alias.revision)
 
 
 def _verify(ports: Ports, target: Target, done: Rollback, replaced: str) -> None:
@@ -135,8 +163,13 @@ def _verify(ports: Ports, target: Target, done: Rollback, replaced: str) -> None
 
 
 def _incomplete(target: Target, planned: Rollback, why: str, error: LambdaOpsError | None) -> RollbackIncompleteError:
+    what = (
+        f"{target} was not rolled back from {planned.before} to {planned.after}"
+        if planned.changed
+        else f"{target} is on {planned.after}, but a write of release {planned.ends} may still be on its way"
+    )
     return RollbackIncompleteError(
-        f"{target} was not rolled back from {planned.before} to {planned.after}: {why}",
+        f"{what}: {why}",
         hint=f"Act now: lambdaops rollback {target} --to {planned.after.primary}, or in the console set the alias to "
         f"version {planned.after.primary} with no additional version." + (f" {error.hint}" if error else ""),
         target=str(target),
@@ -152,10 +185,7 @@ def _record(ports: Ports, done: Rollback, reason: str, ticket: str) -> None:
     recorder.record_if_possible(RolledBack(done.before, done.after, done.revision, done.basis, reason, ticket))
 
 
-def _choose(ports: Ports, target: Target, alias: Alias, to: str | None) -> RollbackChoice:
-    if to is not None:
-        return RollbackChoice(to, "--to")
-    entries = _entries(ports, alias.arn)
+def _choose(target: Target, alias: Alias, entries: tuple[Entry, ...]) -> RollbackChoice:
     choice = choose_rollback(entries, alias.routing)
     if choice is None:
         known = "the journal speaks of no move to it" if entries else "this machine has no journal of it"

@@ -273,8 +273,16 @@ DENIED.add("r-1", Failed(1, "access-denied", "no")).closes("r-1", Outcome.REFUSE
             "1",
             "stable in release r-2",
         ),
-        # a release that wrote nothing says nothing
-        (Story().promotes("r-1", "1", "2").opens("r-2", "2", "3"), Routing("2"), "1", "stable in release r-1"),
+        # a release that is about to begin: going back means staying
+        (Story().promotes("r-1", "1", "2").opens("r-2", "2", "3"), Routing("2"), "2", "stable in release r-2"),
+        # going back twice must not go back further: the release that was called off says where it stays
+        (
+            Story().promotes("r-1", "1", "2").opens("r-2", "2", "3").rolled_back(Routing("2"), "2"),
+            Routing("2"),
+            "2",
+            "rolled back at",
+        ),
+        # a release that wrote nothing and is over says nothing
         (
             Story().promotes("r-1", "1", "2").opens("r-2", "2", "3").closes("r-2", Outcome.REFUSED),
             Routing("2"),

@@ -21,11 +21,13 @@ from lambdaops.core.errors import (
     ThrottledError,
     UnreachableError,
 )
-from lambdaops.core.events import Landed, RolledBack
+from lambdaops.core.events import Entry, Event, Failed, Intent, Landed, Observed, Opened, RolledBack
 from lambdaops.core.model import Provisioned, Routing, Target
 from lambdaops.core.notices import Progress, Warned
+from lambdaops.core.replay import open_release
 from lambdaops.core.states import Signal
-from lambdaops.ops.rollback import plan_rollback, roll_back
+from lambdaops.ops.reports import history
+from lambdaops.ops.rollback import Rollback, plan_rollback, roll_back
 from tests.sim.rig import TARGET, Rig, plan_of
 
 if TYPE_CHECKING:
@@ -144,6 +146,143 @@ def test_a_release_stopped_by_a_rollback_is_not_taken_up_again(rig: Rig) -> None
     again = rig.release()
     assert again.exit_code is ExitCode.DONE
     assert rig.world.writes == [SPLIT, HALF, STABLE, SPLIT, HALF, NEW], "from the first stage, not from where it held"
+
+
+# -- a release that is open and has moved nothing ------------------------------------------------------------------
+
+
+def waits_to_begin(rig: Rig) -> None:
+    """AWS does not take the first write, and tells nothing of the alarms after that."""
+
+    def throttled() -> None:
+        rig.world.fail("set_routing", ThrottledError("slow down"))
+        rig.world.fail("read_alarms", ThrottledError("slow down"), times=20)
+
+    rig.world.before_call("set_routing", throttled)
+
+
+def killed_at(rig: Rig, event: type[Event]) -> None:
+    """The process dies as soon as this is on record, before its first write."""
+
+    class Killed(BaseException):
+        pass
+
+    def kill(notice: Notice) -> None:
+        if isinstance(notice, Entry) and isinstance(notice.event, event):
+            raise Killed
+
+    rig.on_notice = kill
+    with pytest.raises(Killed):
+        rig.release()
+    rig.on_notice = None
+    rig.world.clock.sleep(timedelta(minutes=1))
+
+
+def test_a_release_that_waits_for_its_first_write_is_called_off(rig: Rig) -> None:
+    waits_to_begin(rig)
+    done: list[Rollback] = []
+    rig.world.clock.after(30, lambda: done.append(rig.rollback(reason="customers call")))
+    ended = rig.release()
+    rig.expect("1")
+    assert rig.world.writes == [STABLE], "the alias is written for its revision only"
+    release = ended.release.id
+    assert (done[0].changed, done[0].ends, done[0].basis) == (False, release, f"stable in release {release}")
+    assert ended.exit_code in (ExitCode.BLOCKED, ExitCode.CONFLICT)
+    assert open_release(rig.journal.entries) is None
+
+
+@pytest.mark.parametrize("event", [Opened, Observed, Intent])
+def test_a_release_that_was_killed_before_its_first_write_is_ended(rig: Rig, event: type[Event]) -> None:
+    killed_at(rig, event)
+    done = rig.rollback()
+    rig.expect("1")
+    assert (rig.world.writes, done.changed) == ([STABLE], False)
+    assert open_release(rig.journal.entries) is None
+    (rolled, row) = history(rig.journal.entries)
+    assert (row.outcome, row.reason, row.ended) == ("superseded", f"ended by rollback {rolled.release}", rolled.ended)
+    again = rig.rollback()
+    assert (again.changed, again.ends, rig.world.writes) == (False, "", [STABLE])
+
+
+def test_a_write_that_was_on_its_way_can_no_longer_land(rig: Rig) -> None:
+    """The process sleeps between its decision and its call; the rollback comes and goes; the process wakes."""
+    done: list[Rollback] = []
+    rig.world.before_call("set_routing", lambda: done.append(rig.rollback()))
+    ended = rig.release()
+    rig.expect("1")
+    assert done[0].ends == ended.release.id
+    assert rig.world.writes == [STABLE]
+    assert ended.exit_code in (ExitCode.BLOCKED, ExitCode.CONFLICT, ExitCode.ROLLED_BACK)
+
+
+def test_a_write_that_lands_just_before_is_rolled_back(rig: Rig) -> None:
+    killed_at(rig, Intent)
+    rig.world.before_call("set_routing", lambda: rig.world.repoint_alias(SPLIT))
+    done = rig.rollback()
+    rig.expect("1")
+    assert (done.changed, done.before, record_of(rig).before) == (True, SPLIT, SPLIT)
+
+
+def test_a_first_write_that_was_undone_before_its_answer_came_is_not_made_again(rig: Rig) -> None:
+    """Its answer is lost, and by the time it looks somebody has rolled back but not yet journaled that."""
+    rig.world.fail("set_routing", UnreachableError("connection reset"), after=True)
+
+    def undone(notice: Notice) -> None:
+        if isinstance(notice, Entry) and isinstance(notice.event, Failed) and notice.event.code != "overtaken":
+            rig.world.repoint_alias(STABLE)
+
+    rig.on_notice = undone
+    ended = rig.release()
+    rig.expect("1")
+    assert ended.exit_code is ExitCode.CONFLICT
+    assert rig.world.writes == [SPLIT]
+
+
+def test_after_such_a_hold_a_person_may_go_on(rig: Rig) -> None:
+    """Somebody wrote the alias without moving it (its description): said, held, and gone on with when asked to."""
+    rig.world.fail("set_routing", UnreachableError("connection reset"))
+    rig.world.before_call("set_routing", lambda: rig.world.repoint_alias(STABLE))
+    assert rig.release().exit_code is ExitCode.CONFLICT
+    assert rig.release().exit_code is ExitCode.DONE
+    rig.expect("2")
+
+
+def test_the_request_to_stop_is_on_record_before_the_alias_is_written(rig: Rig) -> None:
+    killed_at(rig, Intent)
+    rig.world.before_call("set_routing", lambda: seen.extend(rig.kinds()))
+    seen: list[str] = []
+    rig.rollback()
+    assert seen[-1] == "signal"
+    assert rig.kinds()[-1] == "rollback"
+
+
+def test_a_plan_says_which_release_it_would_call_off_and_writes_nothing(rig: Rig) -> None:
+    killed_at(rig, Intent)
+    entries = len(rig.journal.entries)
+    planned = plan_rollback(rig.ports, TARGET, None)
+    assert (planned.changed, planned.ends) == (False, rig.journal.entries[-1].release)
+    assert (rig.world.writes, len(rig.journal.entries)) == ([], entries)
+
+
+def test_where_the_write_is_refused_it_says_that_a_release_may_still_move_traffic(rig: Rig) -> None:
+    killed_at(rig, Intent)
+    rig.world.fail("set_routing", AccessDeniedError("no UpdateAlias"))
+    with pytest.raises(RollbackIncompleteError, match=r"is on 1, but a write of release r-.* may still be on its way"):
+        rig.rollback()
+    assert open_release(rig.journal.entries) is not None, "what is not certain is not called over"
+
+
+def test_a_named_version_ends_the_waiting_release_as_well(rig: Rig) -> None:
+    killed_at(rig, Intent)
+    assert rig.rollback(to="1").ends
+    assert open_release(rig.journal.entries) is None
+
+
+def test_a_release_at_its_end_is_not_called_off_by_naming_its_candidate(rig: Rig) -> None:
+    hold_at(rig, 150)
+    rig.expect("2")
+    done = rig.rollback(to="2")
+    assert (done.changed, done.ends) == (False, "")
 
 
 # -- without a journal, or with one that speaks of something else --------------------------------------------------
@@ -341,7 +480,7 @@ def test_a_release_that_finishes_just_before_the_write_does_not_win(rig: Rig) ->
     """Without a journal a promoted alias tells nothing: the choice made a moment ago stands."""
     rig.world.repoint_alias(SPLIT)
     rig.world.before_call("set_routing", lambda: rig.world.repoint_alias(NEW))
-    assert rig.rollback().before == SPLIT
+    assert rig.rollback().before == NEW
     rig.expect("1")
 
 
