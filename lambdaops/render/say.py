@@ -177,6 +177,8 @@ def describe(entry: Entry) -> str:
             return f"taken up by {entry.actor.arn} on {entry.actor.host}: {phase(state)}"
         case Closed(outcome=outcome, reason=reason):
             return f"{outcome.value}: {reason}"
+        case RolledBack(before=before, after=after, basis=basis, reason=reason) if before == after:
+            return f"rolled back: all traffic stays on {after.primary} ({basis}){_because(reason)}"
         case RolledBack(before=before, after=after, basis=basis, reason=reason):
             return f"rolled back from {before} to {after} ({basis}){_because(reason)}"
         case PublishStarted(source=source):

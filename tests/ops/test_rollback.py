@@ -24,7 +24,7 @@ from lambdaops.core.errors import (
 from lambdaops.core.events import Entry, Event, Failed, Intent, Landed, Observed, Opened, RolledBack
 from lambdaops.core.model import Provisioned, Routing, Target
 from lambdaops.core.notices import Progress, Warned
-from lambdaops.core.replay import open_release
+from lambdaops.core.replay import open_release, phase
 from lambdaops.core.states import Signal
 from lambdaops.ops.reports import history
 from lambdaops.ops.rollback import Rollback, plan_rollback, roll_back
@@ -236,6 +236,20 @@ def test_a_first_write_that_was_undone_before_its_answer_came_is_not_made_again(
     rig.expect("1")
     assert ended.exit_code is ExitCode.CONFLICT
     assert rig.world.writes == [SPLIT]
+
+
+def test_a_first_write_whose_answer_was_lost_and_that_was_rolled_back_is_superseded(rig: Rig) -> None:
+    rig.world.fail("set_routing", UnreachableError("connection reset"), after=True)
+
+    def rolled_back(notice: Notice) -> None:
+        if isinstance(notice, Entry) and isinstance(notice.event, Failed):
+            rig.on_notice = None
+            rig.rollback()
+
+    rig.on_notice = rolled_back
+    ended = rig.release()
+    rig.expect("1")
+    assert (phase(ended.state), rig.world.writes) == ("superseded", [SPLIT, STABLE])
 
 
 def test_after_such_a_hold_a_person_may_go_on(rig: Rig) -> None:

@@ -61,6 +61,7 @@ def test_everything_else_that_can_be_told() -> None:
     script.opened().signal(Signal.ROLLBACK, "SIGTERM").warn("NOT JOURNALED: disk full", "Free some space.")
     script.tell(Resumed(Baking(0, START, START, START)))
     script.tell(RolledBack(Routing("41", "42", 1_000), Routing("41"), "rev", "--to", "CHG-7"), release="b-1")
+    script.tell(RolledBack(Routing("41"), Routing("41"), "rev", "stable in release r-1"), release="b-2")
     golden.check("lines_others", text_of(script))
 
 

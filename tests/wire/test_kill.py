@@ -114,7 +114,7 @@ def _ends(came: Came, seen: Seen) -> set[tuple[int, Routing]]:
     match came.case.then:
         case "rollback":
             # Nothing was begun: the alias is on its stable version, and which other one was good is not known.
-            return {(0, stable)} if seen.moved else {(3, stable)}
+            return {(0, stable)} if seen.moved or seen.open else {(3, stable)}
         case "resume" if not seen.open:
             return {(3, seen.alias)}
     if came.case.scene != BACK:
