@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from lambdaops.aws.faults import translating
 from lambdaops.aws.session import Session
@@ -15,6 +16,10 @@ class StsIdentity:
     session: Session
 
     def caller(self) -> str:
-        """The ARN of the caller; STS needs no permission for this."""
+        """The ARN of the caller, asked for once; STS needs no permission for this."""
+        return self._arn
+
+    @cached_property
+    def _arn(self) -> str:
         with translating("ask who the caller is"):
             return self.session.identity().get_caller_identity()["Arn"]

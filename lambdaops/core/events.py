@@ -21,7 +21,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A release begins: its whole plan, what the alias was, what the alarms said, and which rules it was excused from."""
+    """A release begins: its whole plan, what the alias was, what the alarms said, which rules it was excused from."""
 
     plan: Plan
     revision: str

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from lambdaops.core.model import Finding, Level
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -99,9 +101,15 @@ class Freeze:
 
 def frozen(windows: Iterable[FreezeWindow], now: datetime) -> Freeze | None:
     """The window in force now, and when it ends; of several, the one that ends last."""
+    found = in_force(windows, now)
+    return found[-1] if found else None
+
+
+def in_force(windows: Iterable[FreezeWindow], now: datetime) -> tuple[Freeze, ...]:
+    """The windows in force now, the one that ends last at the end."""
     now = now.astimezone(UTC)
     found = [freeze for freeze in _near(windows, now, now) if freeze.start <= now < freeze.until]
-    return max(found, key=_until, default=None)
+    return tuple(sorted(found, key=_until))
 
 
 def thaw(windows: Iterable[FreezeWindow], now: datetime) -> datetime | None:
@@ -120,6 +128,54 @@ def next_freeze(windows: Iterable[FreezeWindow], now: datetime, until: datetime)
     now, until = now.astimezone(UTC), until.astimezone(UTC)
     found = [freeze for freeze in _near(windows, now, until) if now < freeze.start <= until]
     return min(found, key=lambda freeze: freeze.start, default=None)
+
+
+def freeze_findings(
+    windows: Iterable[FreezeWindow], now: datetime, longest: timedelta, override: str = ""
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """What the windows say to a release that begins now and takes ``longest`` at most; and what it overrides.
+
+    Windows in force block, unless ``override`` says why not; one that may begin before the end is a warning.
+    """
+    windows, now = tuple(windows), now.astimezone(UTC)
+    found = in_force(windows, now)
+    findings = []
+    if override:
+        findings += [_overridden(freeze, override) for freeze in found] or [
+            Finding(Level.OK, "freeze", "releases are not frozen: there is nothing to override")
+        ]
+    elif found:
+        findings.append(_blocking(windows, found[-1], now))
+    coming = next_freeze(windows, now, now + longest)
+    if coming is not None:
+        begins = _local(coming.start, coming.window)
+        what = f"it may still run when the freeze {coming.window.name} begins ({begins}), which does not stop it"
+        findings.append(Finding(Level.WARN, "freeze", what, "Begin earlier, or shift faster."))
+    overrides = [f"freeze {freeze.window.name} until {freeze.until:%FT%H:%MZ}: {override}" for freeze in found]
+    return tuple(findings), tuple(overrides if override else ())
+
+
+def _overridden(freeze: Freeze, why: str) -> Finding:
+    until = _local(freeze.until, freeze.window)
+    return Finding(Level.WARN, "freeze", f"frozen until {until} ({freeze.window.name}), overridden: {why}")
+
+
+def _blocking(windows: tuple[FreezeWindow, ...], freeze: Freeze, now: datetime) -> Finding:
+    end = thaw(windows, now)
+    until = f"until {_local(end, freeze.window)}" if end else "for more than a year"
+    return Finding(
+        Level.BLOCK,
+        "freeze",
+        f"releases are frozen {until} ({freeze.window.name})",
+        'Wait, or say why not: --override-freeze "WHY". A rollback is never frozen.',
+    )
+
+
+def _local(moment: datetime, window: FreezeWindow) -> str:
+    """A moment on the window's own clocks, and in UTC."""
+    there = moment.astimezone(window.zone)
+    utc = "" if there.utcoffset() == timedelta() else f", {moment:%F %H:%M} UTC"
+    return f"{there:%a %F %H:%M} {window.zone.key}{utc}"
 
 
 def _near(windows: Iterable[FreezeWindow], since: datetime, until: datetime) -> list[Freeze]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from lambdaops.core.model import Finding, Level
 from lambdaops.core.survey import scales
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from lambdaops.ports import Inventory
 
 _SPECIAL = re.compile(r"[*?\[]")
