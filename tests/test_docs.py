@@ -63,6 +63,7 @@ def test_the_help_s_defaults_are_the_core_s() -> None:
     assert format_duration(plan.DEFAULT_BAKE) == defaults.BAKE
     assert format_duration(plan.DEFAULT_LOOK_EVERY) == defaults.LOOK_EVERY
     assert format_duration(plan.DEFAULT_PATIENCE) == defaults.PATIENCE
+    assert plan.Plan("1", "2", (), "").on_inconclusive.value == defaults.ON_INCONCLUSIVE
 
 
 def test_the_documented_iam_actions_are_those_the_gateways_call() -> None:

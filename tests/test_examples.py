@@ -211,8 +211,8 @@ def limit_of(path: Path) -> float:
     plan = planning.Plan(
         "1",
         "2",
-        planning.resolve_strategy(asked["strategy"], parse_duration("5m")),
-        asked["strategy"],
+        planning.resolve_strategy(asked["strategy"] or planning.DEFAULT_STRATEGY, parse_duration("5m")),
+        asked["strategy"] or planning.DEFAULT_STRATEGY,
         tuple(asked["alarm"]),
     )
     return plan.limit.total_seconds() / 60

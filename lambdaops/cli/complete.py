@@ -37,7 +37,7 @@ Offer = tuple[str, str]
 def targets(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """FUNCTION:ALIAS of the configuration file, and of the journals on this machine."""
     env = _env(ctx)
-    found = dict.fromkeys(_outline(env).targets, "lambdaops.yaml")
+    found = dict.fromkeys(_outline(env, ctx).targets, "lambdaops.yaml")
     found |= {name: about for name, about in _journals(env).items() if ":" in name}
     return _offers(found, incomplete)
 
@@ -45,7 +45,7 @@ def targets(ctx: typer.Context, incomplete: str) -> list[Offer]:
 def functions(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Functions of the configuration file, and of the journals on this machine."""
     env = _env(ctx)
-    found = dict.fromkeys(_outline(env).functions, "lambdaops.yaml")
+    found = dict.fromkeys(_outline(env, ctx).functions, "lambdaops.yaml")
     found |= {name.partition(":")[0]: about for name, about in _journals(env).items()}
     return _offers(found, incomplete)
 
@@ -59,13 +59,13 @@ def strategies(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Strategies of the configuration file, ours, and CodeDeploy's."""
     from lambdaops.core.plan import CODEDEPLOY, STRATEGIES
 
-    found = dict.fromkeys(_outline(_env(ctx)).strategies, "lambdaops.yaml")
+    found = dict.fromkeys(_outline(_env(ctx), ctx).strategies, "lambdaops.yaml")
     return _offers(found | {name: CODEDEPLOY.get(name, "") for name in STRATEGIES}, incomplete)
 
 
 def environments(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Environments of the configuration file."""
-    return _offers(dict.fromkeys(_outline(_env(ctx)).environments, ""), incomplete)
+    return _offers(dict.fromkeys(_outline(_env(ctx), ctx).environments, ""), incomplete)
 
 
 def alarms(ctx: typer.Context, incomplete: str) -> list[Offer]:
@@ -74,7 +74,7 @@ def alarms(ctx: typer.Context, incomplete: str) -> list[Offer]:
 
     env, target = _env(ctx), _target(ctx)
     function = target.partition(":")[0]
-    named = (alarm for name, alarm in _outline(env).alarms if name in ("", function) or not function)
+    named = (alarm for name, alarm in _outline(env, ctx).alarms if name in ("", function) or not function)
     found = dict.fromkeys(named, "lambdaops.yaml")
     for entry in _entries(env, target):
         if isinstance(entry.event, Opened):
@@ -131,10 +131,19 @@ def _offers(found: MutableMapping[str, str], incomplete: str) -> list[Offer]:
     ]
 
 
-def _outline(env: Env) -> Outline:
-    from lambdaops.config.outline import outline
+def _outline(env: Env, ctx: typer.Context) -> Outline:
+    """What the file names that the command would read."""
+    from pathlib import Path
 
-    return outline(env.cwd / "lambdaops.yaml")
+    from lambdaops.config.find import find_config
+    from lambdaops.config.outline import Outline, outline
+    from lambdaops.core.errors import LambdaOpsError
+
+    given = ctx.params.get("config")
+    with contextlib.suppress(LambdaOpsError):
+        path = find_config(Path(given) if given else None, env.variables, env.cwd)
+        return outline(path) if path is not None else Outline()
+    return Outline()
 
 
 def _journals(env: Env) -> dict[str, str]:
@@ -168,7 +177,8 @@ def _asking(env: Env, ctx: typer.Context, target: str) -> Iterator[Any]:
     """
     import subprocess
 
-    given = [f"--{name}={ctx.params[name]}" for name in ("region", "profile") if ctx.params.get(name)]
+    names = {"environment": "env", "config": "config", "region": "region", "profile": "profile"}
+    given = [f"--{option}={ctx.params[name]}" for name, option in names.items() if ctx.params.get(name)]
     with subprocess.Popen(  # noqa: S603 -- our own command line
         [sys.executable, "-m", "lambdaops", "versions", "--output=json", *given, "--", target],
         env={name: value for name, value in env.variables.items() if name != INSTRUCTION},

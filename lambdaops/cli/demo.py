@@ -111,7 +111,7 @@ def play(variables: Mapping[str, str], rate: int, tell: Callable[[str], None], *
                 if step.calm:
                     tell("(waiting until the alarms are OK)")
                     _calm(local)
-                ran = _run(step, str(opened.builds), local, tell, to_stderr=to_stderr)
+                ran = _run(step, opened.builds, local, tell, to_stderr=to_stderr)
                 yield ran
                 if not ran.as_told:
                     return
@@ -121,17 +121,18 @@ def play(variables: Mapping[str, str], rate: int, tell: Callable[[str], None], *
 
 
 def _without_aws(variables: Mapping[str, str]) -> dict[str, str]:
-    """No setting of a real account may reach a command of the demo."""
-    return {name: value for name, value in variables.items() if not name.startswith("AWS_")}
+    """No setting of a real account, and none of ours, may reach a command of the demo."""
+    return {name: value for name, value in variables.items() if not name.startswith(("AWS_", "LAMBDAOPS_"))}
 
 
-def _run(step: Step, builds: str, local: Mapping[str, str], tell: Callable[[str], None], *, to_stderr: bool) -> Ran:
-    words = shlex.split(step.command.format(builds=shlex.quote(builds)))
+def _run(step: Step, builds: Path, local: Mapping[str, str], tell: Callable[[str], None], *, to_stderr: bool) -> Ran:
+    words = shlex.split(step.command.format(builds=shlex.quote(str(builds))))
     tell(f"# {step.tell}\n$ {step.command.format(builds='builds')}")
     began = time.monotonic()
     done = subprocess.run(  # noqa: S603 -- our own command line
         [sys.executable, "-m", "lambdaops", *words[1:]],
         env=dict(local),
+        cwd=builds,  # where no lambdaops.yaml of the caller's is
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr if to_stderr else None,
         timeout=_COMMAND_SECONDS,

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambdaops.cli import complete
-from lambdaops.cli.ask import Confirmation
 from lambdaops.cli.options import (
     OUTPUT,
+    ConfigOption,
+    EnvironmentOption,
     JournalArgument,
     OutputFormat,
     OutputOption,
+    Place,
     ProfileOption,
     RegionOption,
     TargetArgument,
@@ -22,11 +24,14 @@ from lambdaops.cli.reply import Reply, answer, telling
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
-    from lambdaops.ports import Ports
 
 StatusTargetArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[TARGET]", help="FUNCTION:ALIAS, or the ARN of an alias.", autocompletion=complete.targets),
+    typer.Argument(
+        metavar="[TARGET]",
+        help="FUNCTION:ALIAS, the ARN of an alias, or FUNCTION if lambdaops.yaml says the alias.",
+        autocompletion=complete.targets,
+    ),
 ]
 AllOption = Annotated[
     bool,
@@ -49,6 +54,8 @@ def status(
     target: StatusTargetArgument = None,
     every: AllOption = False,
     watch: WatchOption = False,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -65,29 +72,29 @@ each: exit 6 if there is a split that no process drives.
     # follow a release from another terminal
     lambdaops status orders:live --watch
     # did anybody leave traffic split?
-    lambdaops status --all
+    lambdaops status --all --env prod
     """
     env: Env = ctx.obj
+    place = Place(environment, config, region, profile)
     if every:
-        return answer(env, "status", output, lambda: _standings(env, target, output, region, profile))
+        return answer(env, "status", output, lambda: _standings(env, target, output, place))
 
     def body() -> Reply:
+        from lambdaops.cli.aim import aim
         from lambdaops.core.codec import encode
         from lambdaops.core.errors import ExitCode, UsageError
         from lambdaops.core.lifecycle import exit_code
-        from lambdaops.core.model import Target
         from lambdaops.ops.reports import status as report
         from lambdaops.ops.watch import follow
         from lambdaops.render.tables import status_text
 
         if target is None:
             raise UsageError("there is no TARGET", hint="Name one, for instance orders:live, or look at --all.")
-        wanted = Target.parse(target)
+        aimed = aim(env, target, place, writes=False)
+        wanted = aimed.target
         state = None
         with telling(env, output, live=watch) as sink:
-            ports: Ports = env.ports(
-                sink=sink, ask=Confirmation(env, given=False), region=wanted.region or region, profile=profile
-            )
+            ports = aimed.ports(env, sink)
             if watch:
                 state = follow(ports, wanted)
         found = report(ports, wanted)
@@ -99,7 +106,8 @@ each: exit 6 if there is a split that no process drives.
     return answer(env, "status", output, body)
 
 
-def _standings(env: Env, target: str | None, output: OutputFormat, region: str | None, profile: str | None) -> Reply:
+def _standings(env: Env, target: str | None, output: OutputFormat, place: Place) -> Reply:
+    from lambdaops.cli.aim import aim_at_region
     from lambdaops.core.codec import encode
     from lambdaops.core.errors import ExitCode, UsageError
     from lambdaops.core.reports import Standing
@@ -108,8 +116,11 @@ def _standings(env: Env, target: str | None, output: OutputFormat, region: str |
 
     if target is not None:
         raise UsageError("--all and a TARGET exclude each other", hint="Give one of them.")
+    reach = aim_at_region(env, place)
     with telling(env, output) as sink:
-        rows = scan(env.inventory(region=region, profile=profile), env.journals, env.clock, sink)
+        reach.require_caller(reach.ports(env, sink))
+        inventory = env.inventory(region=reach.region, profile=reach.profile)
+        rows = scan(inventory, env.journals, env.clock, sink)
     alone = any(row.standing is not Standing.DRIVEN for row in rows)
     return Reply(partial(standing_text, rows), {"aliases": encode(rows)}, ExitCode.HELD if alone else ExitCode.DONE)
 
@@ -117,6 +128,8 @@ def _standings(env: Env, target: str | None, output: OutputFormat, region: str |
 def versions(
     ctx: typer.Context,
     target: TargetArgument,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -130,18 +143,15 @@ def versions(
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.aim import aim
         from lambdaops.core.codec import encode
-        from lambdaops.core.model import Target
         from lambdaops.ops.reports import versions as report
         from lambdaops.render.tables import versions_text
 
-        wanted = Target.parse(target)
+        aimed = aim(env, target, Place(environment, config, region, profile), writes=False)
         with telling(env, output) as sink:
-            ports = env.ports(
-                sink=sink, ask=Confirmation(env, given=False), region=wanted.region or region, profile=profile
-            )
-            rows = report(ports, wanted)
-        return Reply(partial(versions_text, rows), {"target": str(wanted), "versions": encode(rows)})
+            rows = report(aimed.ports(env, sink), aimed.target)
+        return Reply(partial(versions_text, rows), {"target": aimed.name, "versions": encode(rows)})
 
     return answer(env, "versions", output, body)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lambdaops.cli import complete
+from lambdaops.cli import complete, defaults
 
 WHAT, SAFETY, GATES, OUTPUT = "What", "Safety", "Gates", "Output"
 
@@ -35,9 +36,23 @@ class OnInconclusive(enum.StrEnum):
     ROLLBACK = "rollback"
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a command acts, in the words of its command line."""
+
+    environment: str | None = None
+    config: Path | None = None
+    region: str | None = None
+    profile: str | None = None
+
+
 TargetArgument = Annotated[
     str,
-    typer.Argument(metavar="TARGET", help="FUNCTION:ALIAS, or the ARN of an alias.", autocompletion=complete.targets),
+    typer.Argument(
+        metavar="TARGET",
+        help="FUNCTION:ALIAS, the ARN of an alias, or FUNCTION if lambdaops.yaml says the alias.",
+        autocompletion=complete.targets,
+    ),
 ]
 FunctionArgument = Annotated[
     str, typer.Argument(metavar="FUNCTION", help="Name of the function.", autocompletion=complete.functions)
@@ -81,23 +96,25 @@ ImageOption = Annotated[
     str | None, typer.Option("--image", metavar="URI", help="Publish this image first.", rich_help_panel=WHAT)
 ]
 StrategyOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--strategy",
         metavar="STRATEGY",
         envvar="LAMBDAOPS_STRATEGY",
         help="all-at-once, canary[:10%[:5m]], linear[:10%[:1m]], exponential[:1%[:2m]], a CodeDeploy name such as "
-        "Linear10PercentEvery1Minute, or stages: 5%:2m,25%:5m,100%:10m.",
+        "Linear10PercentEvery1Minute, stages: 5%:2m,25%:5m,100%:10m, or a strategy of lambdaops.yaml.",
+        show_default=f"lambdaops.yaml, else {defaults.STRATEGY}",
         rich_help_panel=WHAT,
         autocompletion=complete.strategies,
     ),
 ]
 BakeOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--bake",
         metavar="TIME",
         help="How long 100 % must stay good (not for written-out stages).",
+        show_default=f"lambdaops.yaml, else {defaults.BAKE}",
         rich_help_panel=WHAT,
     ),
 ]
@@ -106,7 +123,7 @@ AlarmOption = Annotated[
     typer.Option(
         "--alarm",
         metavar="NAME",
-        help="A CloudWatch alarm that may object.",
+        help="A CloudWatch alarm that may object; replaces those of lambdaops.yaml.",
         rich_help_panel=GATES,
         autocompletion=complete.alarms,
     ),
@@ -116,23 +133,48 @@ IgnoreAlarmOption = Annotated[
     typer.Option(
         "--ignore-alarm",
         metavar="NAME",
-        help="Report this alarm but do not act on it.",
+        help="Report this alarm but do not act on it; replaces those of lambdaops.yaml.",
         rich_help_panel=GATES,
         autocompletion=complete.alarms,
     ),
 ]
 LookEveryOption = Annotated[
-    str, typer.Option("--look-every", metavar="TIME", help="Longest time between two looks.", rich_help_panel=GATES)
+    str | None,
+    typer.Option(
+        "--look-every",
+        metavar="TIME",
+        help="Longest time between two looks.",
+        show_default=f"lambdaops.yaml, else {defaults.LOOK_EVERY}",
+        rich_help_panel=GATES,
+    ),
 ]
 PatienceOption = Annotated[
-    str,
+    str | None,
     typer.Option(
-        "--patience", metavar="TIME", help="How long to wait for gates that cannot tell.", rich_help_panel=GATES
+        "--patience",
+        metavar="TIME",
+        help="How long to wait for gates that cannot tell.",
+        show_default=f"lambdaops.yaml, else {defaults.PATIENCE}",
+        rich_help_panel=GATES,
     ),
 ]
 OnInconclusiveOption = Annotated[
-    OnInconclusive,
-    typer.Option("--on-inconclusive", help="What happens when patience ends.", rich_help_panel=GATES),
+    OnInconclusive | None,
+    typer.Option(
+        "--on-inconclusive",
+        help="What happens when patience ends.",
+        show_default=f"lambdaops.yaml, else {defaults.ON_INCONCLUSIVE}",
+        rich_help_panel=GATES,
+    ),
+]
+OverrideFreezeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--override-freeze",
+        metavar="TEXT",
+        help="Begin although releases are frozen, and say why; kept in the audit log.",
+        rich_help_panel=SAFETY,
+    ),
 ]
 ReasonOption = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit log.", rich_help_panel=SAFETY)
@@ -151,13 +193,44 @@ OnInterruptOption = Annotated[
         rich_help_panel=SAFETY,
     ),
 ]
+EnvironmentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="NAME",
+        envvar="LAMBDAOPS_ENV",
+        help="Environment of lambdaops.yaml: account, region and what is otherwise there.",
+        rich_help_panel=WHAT,
+        autocompletion=complete.environments,
+    ),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        envvar="LAMBDAOPS_CONFIG",
+        help="The configuration file, else lambdaops.yaml here or above in the repository.",
+        rich_help_panel=WHAT,
+    ),
+]
 RegionOption = Annotated[
     str | None,
-    typer.Option("--region", metavar="REGION", help="AWS region, else as boto3 finds it.", rich_help_panel=WHAT),
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="AWS region, else the environment's, else as boto3 finds it.",
+        rich_help_panel=WHAT,
+    ),
 ]
 ProfileOption = Annotated[
     str | None,
-    typer.Option("--profile", metavar="NAME", help="AWS profile, else as boto3 finds it.", rich_help_panel=WHAT),
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="AWS profile, else the environment's, else as boto3 finds it.",
+        rich_help_panel=WHAT,
+    ),
 ]
 OutputOption = Annotated[
     OutputFormat,

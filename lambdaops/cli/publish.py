@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lambdaops.cli.ask import Confirmation
 from lambdaops.cli.options import (
+    ConfigOption,
     DryRunOption,
+    EnvironmentOption,
     FunctionArgument,
     ImageOption,
     OutputFormat,
     OutputOption,
+    Place,
     ProfileOption,
     ReasonOption,
     RegionOption,
@@ -25,6 +27,7 @@ from lambdaops.cli.reply import Reply, answer, telling
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
+    from lambdaops.cli.reach import Reach
     from lambdaops.ops.publish import PublishPlan
 
 
@@ -43,6 +46,8 @@ def publish(
     ticket: TicketOption = "",
     yes: YesOption = False,
     dry_run: DryRunOption = False,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -57,26 +62,32 @@ description records the git commit and who published it.
     lambdaops publish orders --zip build/orders.zip --yes
     # publish what CI left in S3
     lambdaops publish orders --s3 s3://builds/orders/3f2a91c.zip
+    # into the account of prod, and no other
+    lambdaops publish orders --zip build/orders.zip --env prod
     # only tell whether there is anything to publish
     lambdaops publish orders --zip build/orders.zip --dry-run
     """
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.aim import aim_at_function
         from lambdaops.cli.sources import code_from, commit_of
         from lambdaops.core.errors import UsageError
-        from lambdaops.core.model import parse_function
         from lambdaops.ops.publish import describe_source, plan_publish
         from lambdaops.ops.publish import publish as run
 
-        name = parse_function(function)
+        reach = aim_at_function(env, function, Place(environment, config, region, profile))
+        name = reach.name
+        if not dry_run:
+            reach.require_reason(reason)
         code = code_from(zip_file, s3, image)
         if code is None:
             raise UsageError("there is no code to publish", hint="Give one of --zip, --s3 and --image.")
         with telling(env, output) as sink:
-            ports = env.ports(sink=sink, ask=Confirmation(env, yes), region=region, profile=profile)
+            ports = reach.ports(env, sink, yes=yes)
+            reach.require_caller(ports)
             if dry_run:
-                return _would(plan_publish(ports, name, code))
+                return _would(plan_publish(ports, name, code), reach)
             ports.ask.confirm(f"Publish {describe_source(code)} as a new version of {name}?")
             commit = commit_of(env.variables, env.cwd)
             done = run(ports, name, code, commit=commit, reason=reason, ticket=ticket)
@@ -88,13 +99,14 @@ description records the git commit and who published it.
             "new": done.new,
             "code_sha256": done.version.code_sha256,
             "description": done.version.description,
+            "environment": reach.settings.environment,
         }
         return Reply(f"{said} (code {done.version.code_sha256}, {done.version.description})", data)
 
     return answer(env, "publish", output, body)
 
 
-def _would(plan: PublishPlan) -> Reply:
+def _would(plan: PublishPlan, reach: Reach) -> Reply:
     match plan.upload:
         case True:
             said = f"would upload {plan.source} (code {plan.code_sha256}, now {plan.latest.code_sha256}) and publish it"
@@ -109,5 +121,6 @@ def _would(plan: PublishPlan) -> Reply:
         "current_sha256": plan.latest.code_sha256,
         "upload": plan.upload,
         "dry_run": True,
+        "environment": reach.settings.environment,
     }
     return Reply(f"{plan.function}: {said}", data)

@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lambdaops.cli import defaults
 from lambdaops.cli.options import (
     AlarmOption,
     BakeOption,
+    ConfigOption,
     DryRunOption,
+    EnvironmentOption,
     IgnoreAlarmOption,
     ImageOption,
     LookEveryOption,
-    OnInconclusive,
     OnInconclusiveOption,
     OnInterruptOption,
     OutputFormat,
     OutputOption,
+    OverrideFreezeOption,
     PatienceOption,
+    Place,
     ProfileOption,
     ReasonOption,
     RegionOption,
@@ -50,13 +52,16 @@ def plan(
     zip_file: ZipOption = None,
     s3: S3Option = None,
     image: ImageOption = None,
-    strategy: StrategyOption = defaults.STRATEGY,
-    bake: BakeOption = defaults.BAKE,
+    strategy: StrategyOption = None,
+    bake: BakeOption = None,
     alarm: AlarmOption = None,
     ignore_alarm: IgnoreAlarmOption = None,
-    look_every: LookEveryOption = defaults.LOOK_EVERY,
-    patience: PatienceOption = defaults.PATIENCE,
-    on_inconclusive: OnInconclusiveOption = OnInconclusive.ROLLBACK,
+    look_every: LookEveryOption = None,
+    patience: PatienceOption = None,
+    on_inconclusive: OnInconclusiveOption = None,
+    override_freeze: OverrideFreezeOption = None,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -68,6 +73,8 @@ def plan(
     lambdaops plan orders:live --to 42 --alarm orders-errors
     # CodeDeploy's timetable
     lambdaops plan orders:live --to 42 --strategy Linear10PercentEvery1Minute
+    # as lambdaops.yaml says for prod
+    lambdaops plan orders --env prod --to 42
     """
     env: Env = ctx.obj
 
@@ -86,9 +93,9 @@ def plan(
             ignored=ignore_alarm or [],
             look_every=look_every,
             patience=patience,
-            on_inconclusive=on_inconclusive.value,
-            region=region,
-            profile=profile,
+            on_inconclusive=on_inconclusive.value if on_inconclusive else None,
+            place=Place(environment, config, region, profile),
+            override_freeze=override_freeze,
         )
         return planned(env, asked)
 
@@ -102,18 +109,21 @@ def release(
     zip_file: ZipOption = None,
     s3: S3Option = None,
     image: ImageOption = None,
-    strategy: StrategyOption = defaults.STRATEGY,
-    bake: BakeOption = defaults.BAKE,
+    strategy: StrategyOption = None,
+    bake: BakeOption = None,
     alarm: AlarmOption = None,
     ignore_alarm: IgnoreAlarmOption = None,
-    look_every: LookEveryOption = defaults.LOOK_EVERY,
-    patience: PatienceOption = defaults.PATIENCE,
-    on_inconclusive: OnInconclusiveOption = OnInconclusive.ROLLBACK,
+    look_every: LookEveryOption = None,
+    patience: PatienceOption = None,
+    on_inconclusive: OnInconclusiveOption = None,
     reason: ReasonOption = "",
     ticket: TicketOption = "",
     on_interrupt: OnInterruptOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
+    override_freeze: OverrideFreezeOption = None,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -121,13 +131,16 @@ def release(
     """Shift an alias to a version in stages, watch the alarms, and promote it or take it back (exit 4).
 
     Safe to run again: a release whose process is gone is taken up where it was, as it was planned; one that is done \
-is not done twice. With --zip, --s3 or --image the code is published first.
+is not done twice. With --zip, --s3 or --image the code is published first. While lambdaops.yaml freezes releases, none \
+begins (exit 3).
 
     \b
     # shift to version 42, watched by two alarms
     lambdaops release orders:live --to 42 --alarm orders-errors --alarm orders-latency
     # publish a build and release it, unattended
     lambdaops release orders:live --zip build/orders.zip --alarm orders-errors --yes --reason "CHG-1201"
+    # as lambdaops.yaml says for prod
+    lambdaops release orders --env prod --to 42
     # your own stages
     lambdaops release orders:live --to 42 --strategy 5%:2m,25%:5m,100%:10m
     """
@@ -148,9 +161,9 @@ is not done twice. With --zip, --s3 or --image the code is published first.
             ignored=ignore_alarm or [],
             look_every=look_every,
             patience=patience,
-            on_inconclusive=on_inconclusive.value,
-            region=region,
-            profile=profile,
+            on_inconclusive=on_inconclusive.value if on_inconclusive else None,
+            place=Place(environment, config, region, profile),
+            override_freeze=override_freeze,
             reason=reason,
             ticket=ticket,
             yes=yes,

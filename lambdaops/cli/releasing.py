@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdaops.cli.ask import Confirmation
+from lambdaops.cli.aim import aim
 from lambdaops.cli.reply import Reply, telling
 from lambdaops.cli.signals import ProcessSignals
 from lambdaops.cli.sources import code_from, commit_of
@@ -15,18 +14,28 @@ from lambdaops.core import plan as planning
 from lambdaops.core.codec import encode
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import BlockedError, ExitCode, UsageError
-from lambdaops.core.model import Target, parse_version
+from lambdaops.core.freeze import freeze_findings
+from lambdaops.core.model import parse_version
+from lambdaops.core.notices import Progress
 from lambdaops.core.replay import phase
 from lambdaops.core.reports import PlanReport
 from lambdaops.core.states import Held, Signal
 from lambdaops.ops import release as op
+from lambdaops.ops.watchlist import WatchList, watch_list
 from lambdaops.render.tables import plan_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+    from pathlib import Path
+
     from lambdaops.cli.env import Env
-    from lambdaops.cli.options import OutputFormat
+    from lambdaops.cli.options import OutputFormat, Place
+    from lambdaops.cli.reach import Aim
+    from lambdaops.core.model import Target
+    from lambdaops.core.settings import Settings
     from lambdaops.ops.release import Ended
-    from lambdaops.ports import Code
+    from lambdaops.ports import Code, Inventory, Ports
 
 
 # What would have kept the other writer off: Terraform's lifecycle argument; CloudFormation writes an alias only when
@@ -39,22 +48,22 @@ _WHO_ELSE_WRITES = (
 
 @dataclass(frozen=True)
 class Asked:
-    """The words of a command line, not yet understood."""
+    """The words of a command line, not yet understood; None where nothing was said."""
 
     target: str
     to: str | None
     zip_file: Path | None
     s3: str | None
     image: str | None
-    strategy: str
-    bake: str
+    strategy: str | None
+    bake: str | None
     alarms: list[str]
     ignored: list[str]
-    look_every: str
-    patience: str
-    on_inconclusive: str
-    region: str | None
-    profile: str | None
+    look_every: str | None
+    patience: str | None
+    on_inconclusive: str | None
+    place: Place
+    override_freeze: str | None = None
     reason: str = ""
     ticket: str = ""
     yes: bool = False
@@ -64,8 +73,8 @@ class Asked:
         """The code to publish first, if there is any."""
         return code_from(self.zip_file, self.s3, self.image)
 
-    def plan(self, code: Code | None) -> planning.Plan:
-        """The plan, as far as it is known without AWS.
+    def plan(self, code: Code | None, settings: Settings) -> planning.Plan:
+        """The plan as far as it is known without AWS, still without alarms: the command line, the file, the defaults.
 
         Raises:
             UsageError: one of many; each says which word is wrong.
@@ -75,28 +84,60 @@ class Asked:
                 "there is nothing to release" if code is None else "--to and new code exclude each other",
                 hint="Give exactly one of --to VERSION, --zip FILE, --s3 s3://BUCKET/KEY and --image URI.",
             )
-        ignored = tuple(dict.fromkeys(self.ignored))
+        if self.override_freeze is not None and not self.override_freeze.strip():
+            raise UsageError("--override-freeze says no reason", hint='Say why: --override-freeze "WHY".')
+        strategy = self.strategy or settings.strategy or planning.DEFAULT_STRATEGY
+        bake = _time(self.bake, settings.bake, planning.DEFAULT_BAKE)
+        undecided = planning.OnInconclusive(self.on_inconclusive) if self.on_inconclusive else settings.on_inconclusive
         return planning.Plan(
             stable="",
             candidate=parse_version(self.to) if self.to is not None else planning.NEW_VERSION,
-            stages=planning.resolve_strategy(self.strategy, parse_duration(self.bake)),
-            strategy=self.strategy,
-            alarms=tuple(dict.fromkeys((*self.alarms, *ignored))),
-            ignored=ignored,
-            look_every=parse_duration(self.look_every),
-            patience=parse_duration(self.patience),
-            on_inconclusive=planning.OnInconclusive(self.on_inconclusive),
+            stages=planning.resolve_strategy(settings.stages_of(strategy), bake),
+            strategy=strategy,
+            look_every=_time(self.look_every, settings.look_every, planning.DEFAULT_LOOK_EVERY),
+            patience=_time(self.patience, settings.patience, planning.DEFAULT_PATIENCE),
+            on_inconclusive=undecided or planning.OnInconclusive.ROLLBACK,
         )
+
+    def watch_list(self, settings: Settings, inventory: Callable[[], Inventory]) -> WatchList:
+        """The alarms: the names on the command line, else what the names and patterns of the file are right now.
+
+        Raises:
+            AwsError: the alarms cannot be listed.
+        """
+        listed = () if self.alarms else settings.alarms or ()
+        spared = () if self.ignored else settings.ignore_alarms or ()
+        found = watch_list(inventory, listed, spared)
+        return WatchList(
+            tuple(dict.fromkeys((*self.alarms, *found.alarms, *self.ignored))),
+            tuple(dict.fromkeys((*self.ignored, *found.ignored))),
+            found.findings,
+        )
+
+
+def _time(said: str | None, usual: timedelta | None, default: timedelta) -> timedelta:
+    if said is not None:
+        return parse_duration(said)
+    return usual if usual is not None else default
 
 
 def planned(env: Env, asked: Asked) -> Reply:
     """What a release would do; nothing is written."""
-    target = Target.parse(asked.target)
-    plan = asked.plan(asked.code())
-    ask = Confirmation(env, given=False)
-    ports = env.ports(sink=_Quiet(), ask=ask, region=target.region or asked.region, profile=asked.profile)
-    found = op.prepare(ports, op.look(ports, target), plan)
-    report = PlanReport(str(target), found.plan, found.findings, env.clock.now(), found.blocked)
+    aimed = aim(env, asked.target, asked.place, writes=True)
+    plan = asked.plan(asked.code(), aimed.settings)
+    ports = aimed.ports(env, _Quiet())
+    request = _request(env, asked, aimed, plan, ports)
+    target = aimed.target
+    found = op.prepare(ports, op.look(ports, target), request.plan, request.findings)
+    report = PlanReport(
+        str(target),
+        found.plan,
+        found.findings,
+        env.clock.now(),
+        found.blocked,
+        aimed.settings.environment,
+        aimed.told,
+    )
     data = encode(report)
     assert isinstance(data, dict)  # noqa: S101 -- a dataclass encodes to an object
     text = partial(plan_text, report)
@@ -109,20 +150,37 @@ def planned(env: Env, asked: Asked) -> Reply:
 
 def released(env: Env, asked: Asked, output: OutputFormat) -> Reply:
     """The release, from its first look to its end."""
-    target = Target.parse(asked.target)
+    aimed = aim(env, asked.target, asked.place, writes=True)
+    aimed.require_reason(asked.reason)
     code = asked.code()
-    plan = asked.plan(code)
+    plan = asked.plan(code, aimed.settings)
     signals = interrupts(env, asked.on_interrupt)
+    target = aimed.target
     with telling(env, output, live=True) as sink:
-        ask = Confirmation(env, asked.yes)
-        where = target.region or asked.region
-        ports = env.ports(sink=sink, ask=ask, region=where, profile=asked.profile, signals=signals)
+        ports = aimed.ports(env, sink, yes=asked.yes, signals=signals)
+        if aimed.told:
+            sink.emit(Progress(env.clock.now(), f"as {aimed.told} says"))
+        request = _request(env, asked, aimed, plan, ports)
         commit = commit_of(env.variables, env.cwd) if code else ""
-        ended = op.release(ports, op.Request(target, plan, code, commit, asked.reason, asked.ticket))
+        ended = op.release(ports, replace(request, code=code, commit=commit))
     if ended is None:
-        data = {"target": str(target), "changed": False}
+        data = {"target": str(target), "changed": False, "environment": aimed.settings.environment}
         return Reply(f"{target} already sends all its traffic there: nothing to release", data)
-    return reply_to(target, ended)
+    return reply_to(aimed, ended)
+
+
+def _request(env: Env, asked: Asked, aimed: Aim, plan: planning.Plan, ports: Ports) -> op.Request:
+    """The plan with its alarms, and what is known before the target is looked at: whose account, patterns, freezes."""
+    aimed.require_caller(ports)
+    watched = asked.watch_list(aimed.settings, partial(env.inventory, region=aimed.region, profile=aimed.profile))
+    plan = replace(plan, alarms=watched.alarms, ignored=watched.ignored)
+    frozen, overrides = freeze_findings(
+        aimed.settings.freeze, env.clock.now(), plan.limit, (asked.override_freeze or "").strip()
+    )
+    findings = (*frozen, *watched.findings)
+    return op.Request(
+        aimed.target, plan, reason=asked.reason, ticket=asked.ticket, findings=findings, overrides=overrides
+    )
 
 
 def interrupts(env: Env, on_interrupt: str | None) -> ProcessSignals:
@@ -134,8 +192,9 @@ def interrupts(env: Env, on_interrupt: str | None) -> ProcessSignals:
     return ProcessSignals(env.clock, on_ctrl_c, Signal.ROLLBACK)
 
 
-def reply_to(target: Target, ended: Ended) -> Reply:
+def reply_to(aimed: Aim, ended: Ended) -> Reply:
     """How a release ended, for people and machines."""
+    target = aimed.target
     plan_, reason = ended.release.plan, getattr(ended.state, "reason", "")
     word = phase(ended.state)
     lines = [f"{target} {plan_.stable} -> {plan_.candidate}: {word}: {reason}"]
@@ -150,6 +209,7 @@ def reply_to(target: Target, ended: Ended) -> Reply:
         "reason": reason,
         "next": steps,
         "changed": ended.release.landed,
+        "environment": aimed.settings.environment,
     }
     return Reply("\n".join(lines), data, ended.exit_code, ended.error if ended.exit_code != ExitCode.DONE else None)
 

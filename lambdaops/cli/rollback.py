@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lambdaops.cli.ask import Confirmation
 from lambdaops.cli.options import (
+    ConfigOption,
     DryRunOption,
+    EnvironmentOption,
     OutputFormat,
     OutputOption,
+    Place,
     ProfileOption,
     ReasonOption,
     RegionOption,
@@ -38,18 +40,23 @@ def rollback(
     ticket: TicketOption = "",
     yes: YesOption = False,
     dry_run: DryRunOption = False,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
     """Send all traffic back to the stable version with one write, then prove it. Never asks.
 
-    Works during a release (anybody's), after a promotion, without a journal and without a config file. The version is \
-the last stable one in the journal, else the primary version of a split alias, else --to.
+    Works during a release (anybody's), after a promotion, during a freeze, without a journal and without a config \
+file that can be read. The version is the last stable one in the journal, else the primary version of a split alias, \
+else --to.
 
     \b
     # go back, and say why
     lambdaops rollback orders:live --reason "checkout errors"
+    # in prod, as lambdaops.yaml knows it
+    lambdaops rollback orders --env prod
     # go back to a version you name
     lambdaops rollback orders:live --to 41
     # only tell what it would do
@@ -58,14 +65,16 @@ the last stable one in the journal, else the primary version of a split alias, e
     env: Env = ctx.obj
 
     def body() -> Reply:
-        from lambdaops.core.model import Target, parse_version
+        from lambdaops.cli.aim import aim_rollback
+        from lambdaops.core.model import parse_version
         from lambdaops.ops.rollback import plan_rollback, roll_back
 
-        wanted = Target.parse(target)
         version = parse_version(to) if to is not None else None
         with telling(env, output) as sink:
-            ask = Confirmation(env, yes)
-            ports = env.ports(sink=sink, ask=ask, region=wanted.region or region, profile=profile, urgent=True)
+            aimed = aim_rollback(env, target, Place(environment, config, region, profile), sink)
+            wanted = aimed.target
+            # Whose account it is, the alias's own ARN shows: STS is not asked before traffic is safe.
+            ports = aimed.ports(env, sink, yes=yes, urgent=True)
             if dry_run:
                 done = plan_rollback(ports, wanted, version)
             else:
@@ -84,6 +93,7 @@ the last stable one in the journal, else the primary version of a split alias, e
             "basis": done.basis,
             "changed": done.changed and not dry_run,
             "dry_run": dry_run,
+            "environment": aimed.settings.environment,
         }
         return Reply(text, data)
 

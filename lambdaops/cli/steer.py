@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambdaops.cli import complete
-from lambdaops.cli.ask import Confirmation
 from lambdaops.cli.options import (
     SAFETY,
     WHAT,
+    ConfigOption,
     DryRunOption,
+    EnvironmentOption,
     OnInterruptOption,
     OutputFormat,
     OutputOption,
+    Place,
     ProfileOption,
     ReasonOption,
     RegionOption,
@@ -26,7 +28,7 @@ from lambdaops.cli.reply import Reply, answer, telling
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
-    from lambdaops.core.model import Target
+    from lambdaops.cli.reach import Aim
     from lambdaops.core.states import Signal
     from lambdaops.ops.steer import Found, Steered
     from lambdaops.ports import Ports, Signals, Sink
@@ -35,7 +37,8 @@ OpenTargetArgument = Annotated[
     str,
     typer.Argument(
         metavar="TARGET",
-        help="FUNCTION:ALIAS or the ARN of an alias whose release is open on this machine.",
+        help="What has a release that is open on this machine: FUNCTION:ALIAS, the ARN of an alias, or FUNCTION if "
+        "lambdaops.yaml says the alias.",
         autocompletion=complete.targets,
     ),
 ]
@@ -62,6 +65,8 @@ def promote(
     reason: ReasonOption = "",
     yes: YesOption = False,
     dry_run: DryRunOption = False,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -74,13 +79,17 @@ The process that drives the release does it; this command waits for its answer.
     \b
     # the numbers look good: do not wait for the rest of the bake
     lambdaops promote orders:live --reason "dashboards are flat"
+    # in prod, and in no other environment
+    lambdaops promote orders --env prod --reason "dashboards are flat"
     # everything to the candidate now
     lambdaops promote orders:live --full --yes
     """
     from lambdaops.core.states import Signal
 
     wish = _Wish(Signal.PROMOTE_FULL if full else Signal.PROMOTE, "promote", reason, ask=True)
-    return _steer(ctx.obj, _Where(target, region, profile), wish, output, yes=yes, dry_run=dry_run)
+    return _steer(
+        ctx.obj, _Where(target, Place(environment, config, region, profile)), wish, output, yes=yes, dry_run=dry_run
+    )
 
 
 def pause(
@@ -89,6 +98,8 @@ def pause(
     lasts: ForOption = PAUSE,
     reason: ReasonOption = "",
     dry_run: DryRunOption = False,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -103,7 +114,9 @@ def pause(
     from lambdaops.core.states import Signal
 
     wish = _Wish(Signal.PAUSE, "pause", reason, lasts=lasts)
-    return _steer(ctx.obj, _Where(target, region, profile), wish, output, yes=True, dry_run=dry_run)
+    return _steer(
+        ctx.obj, _Where(target, Place(environment, config, region, profile)), wish, output, yes=True, dry_run=dry_run
+    )
 
 
 def resume(
@@ -113,6 +126,8 @@ def resume(
     on_interrupt: OnInterruptOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -136,13 +151,17 @@ and drives it to its end, with the release's exit codes.
 
         signals = interrupts(env, on_interrupt.value if on_interrupt else None)
         with telling(env, output, live=True) as sink:
-            ports, wanted, found = _Where(target, region, profile).find(env, sink, yes=yes, signals=signals)
+            ports, aimed, found = _Where(target, Place(environment, config, region, profile)).find(
+                env, sink, yes=yes, signals=signals
+            )
+            wanted = aimed.target
             if dry_run:
                 what = "ask its process to go on" if found.live else "take it up and drive it here"
-                return _would(wanted, found, what)
+                return _would(aimed, found, what)
             ports.ask.confirm(f"Go on with release {found.release.id} of {wanted}?")
+            # A freeze holds up what begins, not what has begun: traffic split over a weekend is worse than either end.
             done = op.resume(ports, wanted, found, reason)
-        return reply_to(wanted, done) if isinstance(done, Ended) else _told(wanted, "resume", done)
+        return reply_to(aimed, done) if isinstance(done, Ended) else _told(aimed, "resume", done)
 
     return answer(env, "resume", output, body)
 
@@ -153,6 +172,8 @@ def abort(
     reason: ReasonOption = "",
     ticket: TicketOption = "",
     dry_run: DryRunOption = False,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -172,15 +193,19 @@ the rollback is done right here. Exit 0 once traffic is back, 5 if that could no
         from lambdaops.ops.rollback import Rollback
 
         with telling(env, output) as sink:
-            ports, wanted, found = _Where(target, region, profile).find(env, sink, yes=True, urgent=True)
+            ports, aimed, found = _Where(target, Place(environment, config, region, profile)).find(
+                env, sink, yes=True, urgent=True
+            )
+            wanted = aimed.target
             if dry_run:
-                return _would(wanted, found, "roll it back")
+                return _would(aimed, found, "roll it back")
             done = op.abort(ports, wanted, found, reason, ticket)
         if isinstance(done, Rollback):
             text = f"returned {wanted} from {done.before} to {done.after} ({done.basis})"
             data = {"target": str(wanted), "release": found.release.id, "signal": "rollback", "changed": done.changed}
-            return Reply(text, {**data, "phase": "rolled back", "reason": done.basis})
-        return _told(wanted, "abort", done)
+            data |= {"phase": "rolled back", "reason": done.basis, "environment": aimed.settings.environment}
+            return Reply(text, data)
+        return _told(aimed, "abort", done)
 
     return answer(env, "abort", output, body)
 
@@ -201,24 +226,21 @@ class _Where:
     """Whom it is asked of, in the words of a command line."""
 
     target: str
-    region: str | None
-    profile: str | None
+    place: Place
 
     def find(
         self, env: Env, sink: Sink, *, yes: bool, signals: Signals | None = None, urgent: bool = False
-    ) -> tuple[Ports, Target, Found]:
-        """The open release of this machine's journal, and what is needed to steer it."""
-        from lambdaops.core.model import Target
-        from lambdaops.ops.reports import find_journal
+    ) -> tuple[Ports, Aim, Found]:
+        """The open release of this machine's journal, and what is needed to steer it; ``urgent`` takes it back."""
+        from lambdaops.cli.aim import aim_abort, aim_at_journal
         from lambdaops.ops.steer import find
 
-        arn = find_journal(env.journals, self.target, region=self.region)
-        wanted = Target.parse(arn)
-        ask = Confirmation(env, yes)
-        ports = env.ports(
-            sink=sink, ask=ask, region=wanted.region, profile=self.profile, signals=signals, urgent=urgent
-        )
-        return ports, wanted, find(ports, wanted, arn)
+        if urgent:
+            aimed, arn = aim_abort(env, self.target, self.place, sink)
+        else:
+            aimed, arn = aim_at_journal(env, self.target, self.place)
+        ports = aimed.ports(env, sink, yes=yes, signals=signals, urgent=urgent)
+        return ports, aimed, find(ports, aimed.target, arn)
 
 
 def _steer(env: Env, where: _Where, wish: _Wish, output: OutputFormat, *, yes: bool, dry_run: bool) -> int:
@@ -229,32 +251,36 @@ def _steer(env: Env, where: _Where, wish: _Wish, output: OutputFormat, *, yes: b
 
         lasts = parse_duration(wish.lasts) if wish.lasts else None
         with telling(env, output) as sink:
-            ports, wanted, found = where.find(env, sink, yes=yes)
+            ports, aimed, found = where.find(env, sink, yes=yes)
+            wanted = aimed.target
             if dry_run:
-                return _would(wanted, found, f"ask for {wish.signal.value}")
+                return _would(aimed, found, f"ask for {wish.signal.value}")
             if wish.ask:
+                aimed.require_reason(wish.reason)
                 ports.ask.confirm(f"{wish.command.capitalize()} release {found.release.id} of {wanted}?")
             done = op.ask_for(ports, wanted, found, Signalled(wish.signal, wish.reason, lasts))
-        return _told(wanted, wish.command, done)
+        return _told(aimed, wish.command, done)
 
     return answer(env, wish.command, output, body)
 
 
-def _would(target: Target, found: Found, what: str) -> Reply:
+def _would(aimed: Aim, found: Found, what: str) -> Reply:
     from lambdaops.core.replay import phase
 
+    target = aimed.target
     state = phase(found.release.state)
     text = f"would {what}: release {found.release.id} of {target} ({state})"
     data = {"target": str(target), "release": found.release.id, "phase": state, "changed": False, "dry_run": True}
-    return Reply(text, data)
+    return Reply(text, {**data, "environment": aimed.settings.environment})
 
 
-def _told(target: Target, command: str, done: Steered) -> Reply:
+def _told(aimed: Aim, command: str, done: Steered) -> Reply:
     from lambdaops.core.errors import ExitCode
     from lambdaops.core.lifecycle import exit_code
     from lambdaops.core.replay import phase
     from lambdaops.core.states import Done, Held
 
+    target = aimed.target
     word = phase(done.state)
     # Whoever aborts wants the release to end as it did.
     over = isinstance(done.state, Held) or (isinstance(done.state, Done) and command != "abort")
@@ -265,5 +291,6 @@ def _told(target: Target, command: str, done: Steered) -> Reply:
         "phase": word,
         "reason": done.reason,
         "changed": done.changed,
+        "environment": aimed.settings.environment,
     }
     return Reply(f"{target} {word}: {done.reason}", data, code)

@@ -12,13 +12,15 @@ from lambdaops.core.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """What a release would do, and what preflight found."""
+    """What a release would do, and what preflight found; ``config`` says which file spoke, and for what."""
 
     target: str
     plan: Plan
     findings: tuple[Finding, ...]
     starts_at: datetime
     blocked: bool
+    environment: str = ""
+    config: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,7 @@ def watch_list(inventory: Callable[[], Inventory], alarms: Iterable[str], ignore
     return WatchList((*every, *(name for name in ignored_names if name not in every)), ignored_names, tuple(findings))
 
 
-def _names(
-    inventory: Callable[[], Inventory], pattern: str, findings: list[Finding], level: Level
-) -> tuple[str, ...]:
+def _names(inventory: Callable[[], Inventory], pattern: str, findings: list[Finding], level: Level) -> tuple[str, ...]:
     if "{environment}" in pattern:
         what = f"the alarm {pattern} is another one in each environment, and none was named"
         findings.append(Finding(Level.BLOCK, "alarms", what, "Say which one: --env NAME."))

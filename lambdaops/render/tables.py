@@ -54,6 +54,7 @@ def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
     undecided = "rolls back" if plan.on_inconclusive is OnInconclusive.ROLLBACK else "holds"
     lines = [
         paper.paint(f"{plain(report.target)}  {plan.stable} -> {plan.candidate}  {plain(plan.strategy)}", "strong"),
+        *([f"as {plain(report.config)} says"] if report.config else []),
         "",
         columns(("STAGE", "AT (UTC)", "AFTER", "WEIGHT", "BAKE", "ALIAS WRITTEN"), rows, paper),
         "",
