@@ -131,8 +131,8 @@ def release(
     """Shift an alias to a version in stages, watch the alarms, and promote it or take it back (exit 4).
 
     Safe to run again: a release whose process is gone is taken up where it was, as it was planned; one that is done \
-is not done twice. With --zip, --s3 or --image the code is published first. While lambdaops.yaml freezes releases, none \
-begins (exit 3).
+is not done twice. With --zip, --s3 or --image the code is published first. While releases \
+are frozen by lambdaops.yaml, none begins (exit 3).
 
     \b
     # shift to version 42, watched by two alarms

@@ -31,12 +31,15 @@ class Stream(io.StringIO):
 
 
 class SimEnv(Env):
-    """The environment of a process whose AWS is a World."""
+    """The environment of a process whose AWS is a World: that of the profile, if it has one of its own."""
 
     world: World
+    worlds: dict[str, World]
     account: SimInventory
+    reached: list[tuple[str | None, str | None]]
 
     def inventory(self, *, region: str | None = None, profile: str | None = None) -> Inventory:
+        self.reached.append((region, profile))
         return self.account
 
     def ports(
@@ -49,7 +52,8 @@ class SimEnv(Env):
         signals: Signals | None = None,
         urgent: bool = False,
     ) -> Ports:
-        world = self.world
+        self.reached.append((region, profile))
+        world = self.worlds.get(profile or "", self.world)
         quiet = signals if signals is not None else NoSignals()
         return Ports(world.clock, quiet, world, world, world, self.journals, sink, ask, "laptop", "", "lambdaops test")
 
@@ -68,10 +72,17 @@ class Ran:
 
 @dataclass
 class Cli:
-    """Runs command lines one after another on the same world and home."""
+    """Runs command lines one after another on the same world and home.
+
+    ``worlds`` are those of profiles; ``reached`` is the region and profile of every session; ``directory`` is where
+    the commands stand.
+    """
 
     home: Path
     world: World = field(default_factory=World)
+    worlds: dict[str, World] = field(default_factory=dict)
+    reached: list[tuple[str | None, str | None]] = field(default_factory=list)
+    directory: Path | None = None
     account: SimInventory = field(default_factory=SimInventory)
     answer: str = ""
     tty: bool = False
@@ -80,7 +91,9 @@ class Cli:
     def __call__(self, *argv: str) -> Ran:
         out, err = Stream(), Stream(tty=self.tty)
         variables = {"LAMBDAOPS_HOME": str(self.home), "NO_COLOR": "1", "TERM": "dumb", **self.variables}
-        env = SimEnv(variables, Stream(self.answer, tty=self.tty), out, err, Path(self.home), self.world.clock)
-        env.world = self.world
+        env = SimEnv(
+            variables, Stream(self.answer, tty=self.tty), out, err, self.directory or self.home, self.world.clock
+        )
+        env.world, env.worlds, env.reached = self.world, self.worlds, self.reached
         env.account = self.account
         return Ran(main(argv, env), out.getvalue(), err.getvalue())

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from lambdaops.ports import Code
 
-ARN = "arn:aws:lambda:eu-central-1:111122223333:function:orders"
+ACCOUNT = "111122223333"
+ARN = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:orders"
 
 
 @dataclass
@@ -65,6 +66,7 @@ class World:
     update_ends: Version = field(default_factory=lambda: version("$LATEST"))
     version_takes: float = 3
     version_ends: Version = field(default_factory=lambda: version("new"))
+    account: str = ACCOUNT
     _old: Alias | None = None
     _failures: dict[str, list[Failure]] = field(default_factory=dict)
 
@@ -144,7 +146,7 @@ class World:
         return self._alias()
 
     def _alias(self) -> Alias:
-        return Alias(f"{ARN}:live", self.routing, f"rev-{self.revision}")
+        return Alias(f"{ARN.replace(ACCOUNT, self.account)}:live", self.routing, f"rev-{self.revision}")
 
     # -- the rest of Functions -------------------------------------------------------------------------------------
 
@@ -247,7 +249,7 @@ class World:
 
     def caller(self) -> str:
         self._call("caller")
-        return "arn:aws:sts::111122223333:assumed-role/oncall/ada"
+        return f"arn:aws:sts::{self.account}:assumed-role/oncall/ada"
 
     def _call(self, name: str, *, later: bool = False) -> Failure | None:
         if self.on_call is not None:

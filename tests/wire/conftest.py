@@ -53,9 +53,10 @@ def clients(server: Server) -> Clients:
 
 @dataclass
 class Clients:
-    """boto3 clients that do not retry, so that one call is one answer."""
+    """boto3 clients that do not retry, so that one call is one answer; of another account, if one is given."""
 
     server: Server
+    account: str = ""
     _made: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, service: str) -> Any:
@@ -65,7 +66,7 @@ class Clients:
                 service,  # type: ignore[call-overload]
                 endpoint_url=self.server.endpoint,
                 region_name=variables["AWS_REGION"],
-                aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+                aws_access_key_id=self.account or variables["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
                 config=Config(retries={"total_max_attempts": 1}),
             )
