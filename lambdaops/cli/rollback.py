@@ -25,6 +25,8 @@ from lambdaops.cli.reply import Reply, answer, telling
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
+    from lambdaops.core.model import Target
+    from lambdaops.ops.rollback import Rollback
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,9 +50,9 @@ def rollback(
 ) -> int:
     """Send all traffic back to the stable version with one write, then prove it. Never asks.
 
-    Works during a release (anybody's), after a promotion, during a freeze, without a journal and without a config \
-file that can be read. The version is the last stable one in the journal, else the primary version of a split alias, \
-else --to.
+    Works during a release (anybody's), before its first write, after a promotion, during a freeze, without a journal \
+and without a config file that can be read. The version is the last stable one in the journal, else the primary \
+version of a split alias, else --to.
 
     \b
     # go back, and say why
@@ -79,12 +81,7 @@ else --to.
                 done = plan_rollback(ports, wanted, version)
             else:
                 done = roll_back(ports, wanted, version, reason, ticket)
-        verb = "would return" if dry_run else "returned"
-        text = (
-            f"{verb} {wanted} from {done.before} to {done.after} ({done.basis})"
-            if done.changed
-            else f"{wanted} already sends all traffic to {done.after}: nothing to do"
-        )
+        text = rolled_back(wanted, done, dry_run=dry_run)
         data = {
             "target": str(wanted),
             "arn": done.arn,
@@ -92,9 +89,20 @@ else --to.
             "after": str(done.after),
             "basis": done.basis,
             "changed": done.changed and not dry_run,
+            "called_off": done.ends,
             "dry_run": dry_run,
             "environment": aimed.settings.environment,
         }
         return Reply(text, data)
 
     return answer(env, "rollback", output, body)
+
+
+def rolled_back(target: Target, done: Rollback, *, dry_run: bool = False) -> str:
+    """What a rollback did, or would do."""
+    if done.changed:
+        return f"{'would return' if dry_run else 'returned'} {target} from {done.before} to {done.after} ({done.basis})"
+    if done.ends:
+        verb = "would call off" if dry_run else "called off"
+        return f"{verb} release {done.ends} before it moved anything: {target} stays on {done.after}"
+    return f"{target} already sends all traffic to {done.after}: nothing to do"

@@ -189,6 +189,7 @@ the rollback is done right here. Exit 0 once traffic is back, 5 if that could no
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.rollback import rolled_back
         from lambdaops.ops import steer as op
         from lambdaops.ops.rollback import Rollback
 
@@ -201,7 +202,7 @@ the rollback is done right here. Exit 0 once traffic is back, 5 if that could no
                 return _would(aimed, found, "roll it back")
             done = op.abort(ports, wanted, found, reason, ticket)
         if isinstance(done, Rollback):
-            text = f"returned {wanted} from {done.before} to {done.after} ({done.basis})"
+            text = rolled_back(wanted, done)
             data = {"target": str(wanted), "release": found.release.id, "signal": "rollback", "changed": done.changed}
             data |= {"phase": "rolled back", "reason": done.basis, "environment": aimed.settings.environment}
             return Reply(text, data)

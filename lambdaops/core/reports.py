@@ -125,3 +125,12 @@ class VerifyReport:
     torn: bool
     ok: bool
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting as people see it: its key in the file, its value, and where that comes from."""
+
+    key: str
+    value: str
+    origin: str

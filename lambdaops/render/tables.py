@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
     from lambdaops.core.events import Entry
     from lambdaops.core.model import AlarmReading, Finding
-    from lambdaops.core.reports import AuditRow, HistoryRow, PlanReport, StatusReport, VerifyReport, VersionRow
+    from lambdaops.core.reports import (
+        AuditRow,
+        HistoryRow,
+        PlanReport,
+        SettingRow,
+        StatusReport,
+        VerifyReport,
+        VersionRow,
+    )
 
 _MARK = {"OK": "✔", "ALARM": "✖", "INSUFFICIENT_DATA": "?"}
 
@@ -226,3 +234,8 @@ def verify_text(reports: Sequence[VerifyReport], paper: Paper = PLAIN) -> str:
 def _who(arn: str) -> str:
     """The part of an ARN that names a person or a role's session."""
     return arn.partition("/")[2] or arn
+
+
+def settings_text(rows: Sequence[SettingRow], paper: Paper = PLAIN) -> str:
+    """What holds, and where it comes from."""
+    return columns(("SETTING", "VALUE", "FROM"), [(row.key, row.value, row.origin) for row in rows], paper)

@@ -225,6 +225,10 @@ SUCCESSES: list[tuple[str, ...]] = [
     ("audit", "verify"),
     ("init",),
     ("init", "--dry-run"),
+    ("config", "check"),
+    ("config", "show"),
+    ("config", "show", "orders:live"),
+    ("config", "schema"),
     ("sandbox", "up", "--dry-run"),
     ("sandbox", "down", "--dry-run"),
 ]
@@ -235,9 +239,12 @@ SUCCESSES: list[tuple[str, ...]] = [
 def test_every_command_s_success(cli: Cli, tmp_path: Path, argv: tuple[str, ...], output: str) -> None:
     assert cli(*RELEASE, "--reason", "first").code == 0
     words = [str(tmp_path / word) if word == "code.zip" else word for word in argv]
+    if argv[0] == "config":
+        cli.variables["LAMBDAOPS_CONFIG"] = str(tmp_path / "settings.yaml")
+        (tmp_path / "settings.yaml").write_text("version: 1\ndefaults: {alias: live}\n", "utf-8")
     envelope = valid(cli(*words, "--output", output))
     assert (envelope["exit_code"], envelope["status"], envelope["errors"]) == (0, "success", [])
-    assert envelope["command"] == " ".join(argv[:2] if argv[0] in ("audit", "sandbox") else argv[:1])
+    assert envelope["command"] == " ".join(argv[:2] if argv[0] in ("audit", "config", "sandbox") else argv[:1])
 
 
 @pytest.mark.parametrize(
@@ -312,6 +319,9 @@ ERRORS: list[tuple[tuple[str, ...], str]] = [
     (("rollback", "orders:live"), "rollback-target-unknown"),
     (("history", "nobody:live"), "not-found"),
     (("init", "--template", "missing.yaml"), "invalid-file"),
+    (("config", "check"), "usage"),
+    (("config", "check", "missing.yaml"), "invalid-file"),
+    (("config", "show", "orders"), "usage"),
     (("sandbox", "status"), "sandbox-unavailable"),
     (("sandbox", "reset", "--yes"), "sandbox-unavailable"),
 ]
