@@ -56,7 +56,7 @@ def aim_rollback(env: Env, text: str, place: Place, sink: Sink) -> Aim:
     Where the file has several environments and none was named, the journals of this machine tell, if they know the
     target in one of them only.
     """
-    config, place = _load_or_warn(env, place, sink)
+    config = _load_or_warn(env, place, sink)
     if config is not None and place.environment is None and not text.startswith("arn:"):
         arns: tuple[str, ...] = ()
         with contextlib.suppress(InvalidFileError):  # journals that cannot be listed hold nobody up either
@@ -77,8 +77,7 @@ def aim_at_journal(env: Env, text: str, place: Place) -> tuple[Aim, str]:
 
 def aim_abort(env: Env, text: str, place: Place, sink: Sink) -> tuple[Aim, str]:
     """As :func:`aim_at_journal`, but a file that cannot be read holds nobody up."""
-    config, place = _load_or_warn(env, place, sink)
-    return _at_journal(env, config, text, place)
+    return _at_journal(env, _load_or_warn(env, place, sink), text, place)
 
 
 def load(env: Env, place: Place) -> Config | None:
@@ -103,20 +102,20 @@ def load(env: Env, place: Place) -> Config | None:
     return read_config(path, path.relative_to(env.cwd) if path.is_relative_to(env.cwd) else path)
 
 
-def _load_or_warn(env: Env, place: Place, sink: Sink) -> tuple[Config | None, Place]:
+def _load_or_warn(env: Env, place: Place, sink: Sink) -> Config | None:
     """The file for a command that takes traffic back; without one, what the command line says has to do.
 
     An environment that was named where there is no file at all is refused even so: that is the wrong directory, put
     right in a moment, and the ambient credentials may be those of another environment.
     """
     try:
-        return load(env, place), place
+        return load(env, place)
     except InvalidFileError as error:
         lost = f"account and region of {place.environment}" if place.environment else "its environments"
         message = f"GOING ON WITHOUT THE CONFIGURATION: {error.message}; {lost} are not known"
         hint = "Account and region are those of the ARN, --region and --profile, else the ambient ones."
         sink.emit(Warned(env.clock.now(), message, hint))
-        return None, replace(place, environment=None)
+        return None
 
 
 def _aimed(config: Config | None, text: str, place: Place, *, writes: bool) -> Aim:

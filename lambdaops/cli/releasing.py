@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from lambdaops.cli.env import Env
     from lambdaops.cli.options import OutputFormat, Place
     from lambdaops.cli.reach import Aim
-    from lambdaops.core.model import Target
     from lambdaops.core.settings import Settings
     from lambdaops.ops.release import Ended
     from lambdaops.ports import Code, Inventory, Ports
@@ -198,7 +197,7 @@ def reply_to(aimed: Aim, ended: Ended) -> Reply:
     plan_, reason = ended.release.plan, getattr(ended.state, "reason", "")
     word = phase(ended.state)
     lines = [f"{target} {plan_.stable} -> {plan_.candidate}: {word}: {reason}"]
-    steps = _next_steps(target, ended)
+    steps = _next_steps(aimed.again, ended)
     lines += [f"  {step}" for step in steps]
     data = {
         "target": str(target),
@@ -214,8 +213,8 @@ def reply_to(aimed: Aim, ended: Ended) -> Reply:
     return Reply("\n".join(lines), data, ended.exit_code, ended.error if ended.exit_code != ExitCode.DONE else None)
 
 
-def _next_steps(target: Target, ended: Ended) -> list[str]:
-    """What a person does now."""
+def _next_steps(target: str, ended: Ended) -> list[str]:
+    """What a person does now; ``target`` as it is typed."""
     go_on = f"go on:   lambdaops resume {target}"
     go_back = f"go back: lambdaops rollback {target}"
     match ended.exit_code:

@@ -51,10 +51,6 @@ def watch_list(inventory: Callable[[], Inventory], alarms: Iterable[str], ignore
 
 
 def _names(inventory: Callable[[], Inventory], pattern: str, findings: list[Finding], level: Level) -> tuple[str, ...]:
-    if "{environment}" in pattern:
-        what = f"the alarm {pattern} is another one in each environment, and none was named"
-        findings.append(Finding(Level.BLOCK, "alarms", what, "Say which one: --env NAME."))
-        return ()
     special = _SPECIAL.search(pattern)
     if special is None:
         return (pattern,)

@@ -311,10 +311,31 @@ def test_two_journals_do_not_tell_a_rollback_its_environment(site: Site) -> None
     assert (ran.code, len(site.calls)) == (2, before)
 
 
-def test_an_alias_of_the_environment_s_own(site: Site) -> None:
-    """``orders`` is another alias in dev: its journal is not taken for prod's."""
+@pytest.mark.parametrize("command", ["abort", "rollback"])
+def test_the_region_tells_the_environment(site: Site, command: str) -> None:
+    site.hold("dev")
     site.hold("prod")
-    site.write(CONFIG.replace("profile: dev", "profile: dev, functions: {orders: {alias: blue}}"))
+    site.write(CONFIG.replace(f'"{DEV}", region: eu-central-1', f'"{DEV}", region: eu-west-1'))
+    assert site(command, "orders", "--region", "eu-central-1").code == 0
+    assert site.prod.routing == Routing("1")
+    assert site(command, "orders", "--region", "us-east-1").code in (2, 3)
+
+
+def test_another_region_of_the_account_is_another_place(site: Site, tmp_path: Path) -> None:
+    site.hold("prod")
+    elsewhere = tmp_path / "home" / "journal" / PROD / "us-east-1" / "orders"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "live.jsonl").touch()
+    assert site("abort", "orders", "--env", "prod").code == 0
+    assert site.prod.routing == Routing("1")
+
+
+def test_an_alias_of_the_environment_s_own(site: Site) -> None:
+    """``orders`` is another alias in each of them."""
+    site.hold("prod")
+    own = CONFIG.replace("alias: live", "alias: green").replace("profile: prod", "profile: prod, functions: {live}")
+    own = own.replace("{live}", "{orders: {alias: live}}")
+    site.write(own.replace("profile: dev", "profile: dev, functions: {orders: {alias: blue}}"))
     ran = site("abort", "orders", "--env", "dev")
     assert ran.code == 3
     assert site.prod.routing != Routing("1")
@@ -328,7 +349,8 @@ def test_journals_that_cannot_be_listed_hold_no_rollback_up(site: Site, tmp_path
     site.prod.repoint_alias(SPLIT)
     assert site("rollback", "orders", "--env", "prod").code == 0
     assert site.prod.routing == Routing("1")
-    assert site("rollback", "orders").code == 2
+    ran = site("rollback", "orders:live")
+    assert (ran.code, "none was named" in ran.err) == (2, True)
 
 
 # -- what is said ------------------------------------------------------------------------------------------------------
@@ -343,6 +365,15 @@ def test_results_name_the_environment(site: Site, tmp_path: Path, words: tuple[s
     given = (str(tmp_path / word) if word == "code.zip" else word for word in on(words, "orders"))
     ran = site(*given, "--env", "prod", "--output", "json")
     assert (ran.code, ran.envelope["data"]["environment"]) == (0, "prod")
+
+
+def test_the_next_step_names_the_environment(site: Site) -> None:
+    ran = site("release", "orders", "--env", "prod", "--to", "2", "--yes", "--output", "json")
+    assert ran.envelope["data"]["next"] == ["undo:    lambdaops rollback orders:live --env prod"]
+    site.path.unlink()
+    site.cli.world = site.prod
+    ran = site("release", "orders:live", "--to", "3", "--alarm", "errors", "--yes", "--output", "json")
+    assert ran.envelope["data"]["next"] == ["undo:    lambdaops rollback orders:live"]
 
 
 def test_a_release_says_which_file_it_goes_by(site: Site) -> None:
