@@ -344,8 +344,8 @@ def test_an_alias_of_the_environment_s_own(site: Site) -> None:
 
 
 def test_journals_that_cannot_be_listed_hold_no_rollback_up(site: Site, tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "journal").write_text("no directory", "utf-8")
+    (tmp_path / "home" / "journal").mkdir(parents=True)
+    (tmp_path / "home" / "journal" / PROD).symlink_to(PROD)
     site.prod.repoint_alias(SPLIT)
     assert site("rollback", "orders", "--env", "prod").code == 0
     assert site.prod.routing == Routing("1")

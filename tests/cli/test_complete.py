@@ -104,8 +104,10 @@ def tab(tmp_path: Path) -> Tab:
 
 @pytest.fixture
 def known(tab: Tab) -> Tab:
-    """A configuration file, and a journal of orders:live and of two others."""
+    """Two configuration files, and a journal of orders:live and of two others."""
     (tab.directory / "lambdaops.yaml").write_text(CONFIG, encoding="utf-8")
+    other = "{version: 1, functions: {tills: {alias: blue}}, environments: {live: {}}}"
+    (tab.directory / "other.yaml").write_text(other, encoding="utf-8")
     journals = FileJournals(tab.home)
     stages = (Stage(10_000, timedelta(minutes=5)),)
     plan = Plan("41", "42", stages, "canary", ("orders-old",))
@@ -141,6 +143,11 @@ def known(tab: Tab) -> Tab:
         ("lambdaops rollback orders:live --to=4", ["43", "42", "41"]),
         ("lambdaops rollback orders:beta --to 41", ["41"]),
         ("lambdaops rollback --to ", []),
+        ("lambdaops release orders --env ", ["prod", "staging"]),
+        ("lambdaops abort --env=s", ["staging"]),
+        ("lambdaops status --all --config other.yaml --env ", ["live"]),
+        ("lambdaops status --config other.yaml ", ["tills:blue", "orders:beta", "orders:live"]),
+        ("lambdaops status --config missing.yaml --env ", []),
         # A line that is wrong so far is no reason to fail.
         ("lambdaops release --nosuch x ", ["orders:live", "carts:blue", "naïve:live", "orders:beta"]),
         ("lambdaops release $LATEST --to ", []),
@@ -153,6 +160,19 @@ def known(tab: Tab) -> Tab:
 )
 def test_offers(known: Tab, line: str, offered: list[str]) -> None:
     assert known(line) == offered
+
+
+def test_the_file_is_the_one_that_the_command_would_read(known: Tab) -> None:
+    known.variables["LAMBDAOPS_CONFIG"] = "other.yaml"
+    assert known("lambdaops plan --env ") == ["live"]
+    del known.variables["LAMBDAOPS_CONFIG"]
+    below = Tab(known.directory / "src")
+    below.directory.mkdir()
+    assert below("lambdaops plan --env ") == []
+    (known.directory / ".git").mkdir()
+    assert below("lambdaops plan --env ") == ["prod", "staging"]
+    (below.directory / "lambdaops.yml").touch()
+    assert below("lambdaops plan --env ") == []
 
 
 def test_an_arn_is_completed_after_its_last_colon(known: Tab) -> None:
