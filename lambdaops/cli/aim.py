@@ -6,7 +6,6 @@ contradicts them is refused before any call; going back goes on without a file t
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -53,16 +52,10 @@ def aim_at_region(env: Env, place: Place) -> Reach:
 def aim_rollback(env: Env, text: str, place: Place, sink: Sink) -> Aim:
     """As :func:`aim`, but a file that cannot be read holds nobody up.
 
-    Where the file has several environments and none was named, the journals of this machine tell, if they know the
-    target in one of them only.
+    The environment is never guessed, not even from the journals of this machine: a rollback of dev that says it is done
+    is worse, while prod burns, than one that asks which is meant.
     """
-    config = _load_or_warn(env, place, sink)
-    if config is not None and place.environment is None and not text.startswith("arn:"):
-        arns: tuple[str, ...] = ()
-        with contextlib.suppress(InvalidFileError):  # journals that cannot be listed hold nobody up either
-            arns = _journals(env, _meant(config, text, place))
-        text = arns[0] if len(arns) == 1 else text
-    return _aimed(config, text, place, writes=True)
+    return _aimed(_load_or_warn(env, place, sink), text, place, writes=True)
 
 
 def aim_at_journal(env: Env, text: str, place: Place) -> tuple[Aim, str]:

@@ -293,32 +293,32 @@ def test_the_other_environment_s_release_is_not_found(site: Site, words: tuple[s
     assert f"no journal of orders in prod (account {PROD}, eu-central-1)" in ran.err
 
 
-@pytest.mark.parametrize("words", [STEERING[3], ("rollback", "{}")], ids=lambda words: words[0])
 @pytest.mark.parametrize("target", ["orders", "orders:live"])
-def test_one_journal_tells_the_environment(site: Site, words: tuple[str, ...], target: str) -> None:
+def test_the_only_open_release_is_the_one_to_abort(site: Site, target: str) -> None:
     site.hold("dev")
-    ran = site(*on(words, target))
+    ran = site("abort", target)
     assert (ran.code, site.dev.routing) == (0, Routing("1"))
     assert not site.prod.calls
     assert site.cli.reached[-1] == ("eu-central-1", "dev")
 
 
-def test_two_journals_do_not_tell_a_rollback_its_environment(site: Site) -> None:
+@pytest.mark.parametrize("target", ["orders", "orders:live"])
+def test_no_journal_tells_a_rollback_its_environment(site: Site, target: str) -> None:
+    """What was released from here last need not be what burns now."""
     site.hold("dev")
-    site.hold("prod")
     before = len(site.calls)
-    ran = site("rollback", "orders")
+    ran = site("rollback", target)
     assert (ran.code, len(site.calls)) == (2, before)
+    assert "none was named: dev, prod" in ran.err
 
 
-@pytest.mark.parametrize("command", ["abort", "rollback"])
-def test_the_region_tells_the_environment(site: Site, command: str) -> None:
+def test_the_region_tells_the_environment(site: Site) -> None:
     site.hold("dev")
     site.hold("prod")
     site.write(CONFIG.replace(f'"{DEV}", region: eu-central-1', f'"{DEV}", region: eu-west-1'))
-    assert site(command, "orders", "--region", "eu-central-1").code == 0
+    assert site("abort", "orders", "--region", "eu-central-1").code == 0
     assert site.prod.routing == Routing("1")
-    assert site(command, "orders", "--region", "us-east-1").code in (2, 3)
+    assert site("abort", "orders", "--region", "us-east-1").code == 3
 
 
 def test_another_region_of_the_account_is_another_place(site: Site, tmp_path: Path) -> None:
@@ -349,8 +349,6 @@ def test_journals_that_cannot_be_listed_hold_no_rollback_up(site: Site, tmp_path
     site.prod.repoint_alias(SPLIT)
     assert site("rollback", "orders", "--env", "prod").code == 0
     assert site.prod.routing == Routing("1")
-    ran = site("rollback", "orders:live")
-    assert (ran.code, "none was named" in ran.err) == (2, True)
 
 
 # -- what is said ------------------------------------------------------------------------------------------------------
