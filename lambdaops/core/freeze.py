@@ -93,11 +93,6 @@ class Freeze:
     start: datetime
     until: datetime
 
-    @property
-    def local_until(self) -> datetime:
-        """The end on the window's own clocks."""
-        return self.until.astimezone(self.window.zone)
-
 
 def frozen(windows: Iterable[FreezeWindow], now: datetime) -> Freeze | None:
     """The window in force now, and when it ends; of several, the one that ends last."""
