@@ -10,12 +10,14 @@ the process, and libyaml (ten times as fast) can be used where it is there.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
+from lambdaops.config.contents import contents
 from lambdaops.config.templates import Spot
 from lambdaops.core.errors import FileMistake, InvalidFileError
 
@@ -63,8 +65,7 @@ def read_document(path: Path, shown: Path | None = None) -> Document:
     """
     label = shown or path
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = contents(path, _MOST_BYTES)
     except OSError as error:
         raise InvalidFileError(
             f"{label} cannot be read: {error.strerror}", hint="Check the path and its permissions."
@@ -74,10 +75,11 @@ def read_document(path: Path, shown: Path | None = None) -> Document:
             f"{label} is larger than {_MOST_BYTES // 1024} KiB: it is no configuration file", hint="Check the path."
         )
     document = Document(label)
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        _parse(data.decode("utf-8-sig"), document)
+        _parse(data.decode(), document)
     except UnicodeDecodeError as error:
-        line, column = _position(data[: error.start].decode("latin-1"))
+        line, column = _position(data[: error.start].decode())
         document.mistakes.append(mistake_at(Spot(label, line, column), "this is not UTF-8", "Save the file as UTF-8."))
     return document
 
@@ -184,7 +186,7 @@ class _Composer:
         above.depth = max(above.depth, node.depth + 1)
         self._check_depth(above.depth)
         if above.size > _MOST_NODES:
-            raise _TooMuchError("anchors repeat themselves until the file is too large")
+            raise _TooMuchError(f"this has more than {_MOST_NODES} parts, anchors written out: it is no configuration")
 
     @staticmethod
     def _check_depth(depth: int) -> None:

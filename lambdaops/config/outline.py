@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from lambdaops.config.contents import contents
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -31,8 +33,7 @@ class Outline:
 def outline(path: Path) -> Outline:
     """What the file names; nothing if it cannot be read."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = contents(path, _MOST_BYTES)
         found = yaml.safe_load(data) if len(data) <= _MOST_BYTES else None
     except (OSError, yaml.YAMLError, ValueError, RecursionError):
         return Outline()

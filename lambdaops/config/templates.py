@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from lambdaops.config.contents import contents
 from lambdaops.core.errors import InvalidFileError
 
 # "Template body size in an Amazon S3 object: 1 MB" (CloudFormation quotas).
@@ -100,8 +101,7 @@ def invalid(spot: Spot, what: str) -> InvalidFileError:
 
 def _contents(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = contents(path, _MOST_BYTES)
     except OSError as error:
         raise InvalidFileError(
             f"{path} cannot be read: {error.strerror}", hint="Check the path given with --template."
