@@ -203,6 +203,7 @@ class _Composer:
     def _scalar(self, event: yaml.ScalarEvent) -> _Node:
         self._check_tag(event.tag)
         text = event.value
+        text.encode()  # PyYAML's own parser, unlike libyaml, lets "\ud800" through
         unquoted = event.implicit[0] and event.tag is None
         value: str | int | bool | None = text
         if unquoted:

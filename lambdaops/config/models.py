@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from lambdaops.config.words import (
+    NOTHING,
     AccountId,
     Alarm,
     AliasName,
@@ -51,7 +52,7 @@ class Table(BaseModel):
     @classmethod
     def _said(cls, value: object, info: ValidationInfo) -> object:
         if value is None and info.field_name not in cls.may_be_empty:
-            raise mistake("nothing is said here", "Give it a value, or leave the key out.")
+            raise mistake(*NOTHING)
         return value
 
 

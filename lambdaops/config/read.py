@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from lambdaops.config.document import Document, Loc, mistake_at, read_document
 from lambdaops.config.models import File, validate
 from lambdaops.config.templates import Spot
-from lambdaops.config.words import OWN, nearest
+from lambdaops.config.words import NOTHING, OWN, nearest
 from lambdaops.core.errors import FileMistake, InvalidConfigError
 
 _KINDS = {
@@ -93,7 +93,7 @@ def _translated(error: Any, document: Document) -> FileMistake:  # noqa: ANN401 
     loc, kind = tuple(error["loc"]), error["type"]
     context = error.get("ctx", {})
     name = ".".join(str(part) for part in loc if part != _KEY)
-    if loc and loc[-1] == _KEY:
+    if loc and loc[-1] == _KEY and kind != "extra_forbidden":
         spot = document.keys.get(loc[:-1], document.spot(loc[:-1]))
         return mistake_at(spot, context.get("message", error["msg"]), context.get("hint", ""))
     spot = document.spot(loc)
@@ -101,7 +101,7 @@ def _translated(error: Any, document: Document) -> FileMistake:  # noqa: ANN401 
         return mistake_at(spot, f"{name}: {context['message']}" if name else context["message"], context["hint"])
     if kind == "extra_forbidden":
         keys = _keys(loc[:-1])
-        hint = nearest(str(loc[-1]), keys) or f"There are {', '.join(keys)}."
+        hint = nearest(str(loc[-1]), keys) or f"What may be here: {', '.join(keys)}."
         return mistake_at(document.keys.get(loc, spot), f"{name}: nothing is called {loc[-1]!r} here", hint)
     if kind == "missing":
         hint = _description(loc)
@@ -112,6 +112,8 @@ def _translated(error: Any, document: Document) -> FileMistake:  # noqa: ANN401 
         quote = kind == "string_type" and isinstance(error["input"], (bool, int))
         hint = "Put it into quotes if it is meant as text." if quote else ""
         return mistake_at(spot, f"{name or 'the file'}: expected {_KINDS[kind]}, found {_shown(error['input'])}", hint)
+    if kind in ("too_short", "string_too_short"):
+        return mistake_at(spot, f"{name}: {NOTHING[0]}", NOTHING[1])
     return mistake_at(spot, f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]}")
 
 
@@ -125,6 +127,8 @@ def _shown(value: object) -> str:
             return "a list"
         case None:
             return "nothing"
+        case str() if "://" in value:
+            return "a URL"  # a webhook's is a secret
         case _:
             text = repr(value)
             return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 -- a line should stay a line

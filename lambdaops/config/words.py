@@ -25,12 +25,14 @@ from lambdaops.core.plan import STRATEGIES, resolve_strategy
 OWN = "lambdaops"
 """The type of our own errors, by which they are known from pydantic's."""
 
+NOTHING = ("nothing is said here", "Give it a value, or leave the key out.")
+"""What is wrong with a key that has nothing behind it, and the next step."""
+
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 _STRATEGY_NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 _TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
-_A_TOPIC = "arn:aws:sns:eu-central-1:111122223333:releases"
 _BUS = r"[A-Za-z0-9/._-]{1,256}|arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9/._-]{1,256}"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _DURATION = r"([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?"
@@ -84,7 +86,9 @@ def _strategy(text: str, info: ValidationInfo) -> str:
     return text
 
 
-def _stages(text: str) -> str:
+def _stages(text: str, info: ValidationInfo) -> str:
+    if text in (info.context or {}).get("strategies", ()):
+        raise mistake(f"{text!r} is another strategy of this file", "Write out the stages of both.")
     try:
         resolve_strategy(text)
     except LambdaOpsError as error:
@@ -106,7 +110,7 @@ def _alarm(text: str, info: ValidationInfo) -> str:
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError:
-        raise mistake(f"{text!r} has a brace without its other half", "Write {{function}}, {{alias}}.") from None
+        raise mistake(f"{text!r} has a brace without its other half", "Write {function} or {alias}.") from None
     for literal, name, form, conversion in parts:
         if name is None and not set(literal) & set("{}"):
             continue
