@@ -335,3 +335,44 @@ def test_freeze_that_is_none(tmp_path: Path, entry: dict[str, str], place: str, 
 )
 def test_freeze(tmp_path: Path, entry: dict[str, str]) -> None:
     assert read(tmp_path, freeze(**entry)).file.version == 1
+
+
+HOOK = "https://hooks.slack.com/services/T0/B0/xyz"
+ONE_CHANNEL = "each entry tells exactly one of slack, sns and eventbridge | Make one entry of each."
+HOOK_HINT = (
+    "a webhook's URL is a secret and has no place in the file | Put it into an environment variable, and name that."
+)
+ARN_HINT = "is not the ARN of an SNS topic | Like arn:aws:sns:eu-central-1:111122223333:releases."
+
+
+@pytest.mark.parametrize(
+    ("entry", "column", "what"),
+    [
+        ("{eventbridge: {bus: a}, slack: {url-from-env: A}}", 10, f": {ONE_CHANNEL}"),
+        ("{on: [held]}", 10, f": {ONE_CHANNEL}"),
+        ("{}", 10, f": {ONE_CHANNEL}"),
+        ("slack", 10, ": expected a mapping, found 'slack'"),
+        (f"{{slack: {{url-from-env: '{HOOK}'}}}}", 33, f".slack.url-from-env: {HOOK_HINT}"),
+        (f"{{slack: '{HOOK}'}}", 18, ".slack: expected a mapping, found a URL"),
+        (f"'{HOOK}'", 10, ": expected a mapping, found a URL"),
+        (
+            f"{{slack: {{url-from-env: A, url: '{HOOK}'}}}}",
+            36,
+            ".slack.url: nothing is called 'url' here | What may be ",
+        ),
+        (
+            "{slack: {url-from-env: 1A}}",
+            33,
+            ".slack.url-from-env: '1A' is not the name of an environment variable | Like",
+        ),
+        ("{sns: {topic: releases}}", 24, f".sns.topic: 'releases' {ARN_HINT}"),
+        ("{eventbridge: {bus: ''}}", 30, ".eventbridge.bus: '' is not the name or ARN of an event bus | default is"),
+        ("{eventbridge: {bus: b}, on: []}", 38, ".on: nothing is said here | Give it a value, or leave the key out."),
+        ("{eventbridge: {bus: b}, on: held}", 38, ".on: expected a list, found 'held'"),
+        ("{eventbridge: {bus: b}, on: [held, rolled_back]}", 45, ".on.1: expected 'started', 'held', 'rolled-back' or"),
+    ],
+)
+def test_notify_that_is_none(tmp_path: Path, entry: str, column: int, what: str) -> None:
+    (found,) = mistakes(tmp_path, f"version: 1\nnotify: [{entry}]")
+    assert found.startswith(f"2:{column} notify.0{what}")
+    assert "xyz" not in found
