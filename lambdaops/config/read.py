@@ -20,7 +20,6 @@ _KINDS = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "list_type": "a list",
-    "int_type": "a whole number",
 }
 _KEY = "[key]"
 

@@ -138,6 +138,14 @@ notify: {}
             "2:36 notify.0.slack: nothing is called '[key]' here | What may be here: url-from-env.",
         ),
         ("version: 1\nversion: 1", "2:1 'version' stands here twice: first in line 1 | Keep one of them."),
+        (
+            f"version: 1\n{PROD % ', functions: {orders: {}}'}",
+            "2:82 'orders' is not among the functions of this file | Add it: under functions, orders: {}.",
+        ),
+        (
+            "version: 1\nfunctions:\n  a: &a {bake: 1m, bake: 2m}\n  b: {<<: *a}",
+            "3:20 'bake' stands here twice: first in line 3 | Keep one of them.",
+        ),
         ("version: 1\nfunctions: []", "2:12 functions: expected a mapping, found a list"),
         (
             "version: 1\nfunctions: {f: {alias: }}",
