@@ -14,6 +14,7 @@ from lambdaops.core.freeze import DAYS, Freeze, FreezeWindow, Once, Weekly, Week
 BERLIN = ZoneInfo("Europe/Berlin")
 SYDNEY = ZoneInfo("Australia/Sydney")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # its clocks change by half an hour
+CAIRO = ZoneInfo("Africa/Cairo")
 HONOLULU = ZoneInfo("Pacific/Honolulu")
 
 
@@ -74,6 +75,7 @@ def test_frozen(window: FreezeWindow, now: str, since: str | None, until: str | 
 # -- changes of the clock ----------------------------------------------------------------------------------------------
 # Berlin:    29 March 2026, 02:00 becomes 03:00, and 25 October, 03:00 becomes 02:00, both at 01:00 UTC.
 # Sydney:     5 April 2026, 03:00 becomes 02:00, and 4 October, 02:00 becomes 03:00, both at 16:00 UTC the day before.
+# Cairo:     24 April 2026, 00:00 becomes 01:00 (22:00 UTC of the day before).
 # Lord Howe:  5 April 2026, 02:00 becomes 01:30 (15:00 UTC), and 4 October, 02:00 becomes 02:30 (15:30 UTC).
 
 
@@ -92,6 +94,7 @@ def test_frozen(window: FreezeWindow, now: str, since: str | None, until: str | 
         ("2026-03-29T02:00", "2026-03-29T03:00", BERLIN, "2026-03-29T00:00", "2026-03-29T01:00"),
         ("2026-10-04T02:30", "2026-10-04T06:00", SYDNEY, "2026-10-03T15:30", "2026-10-03T19:00"),
         ("2026-10-04T00:00", "2026-10-04T02:30", SYDNEY, "2026-10-03T14:00", "2026-10-03T16:30"),
+        ("2026-04-24T00:30", "2026-04-24T06:00", CAIRO, "2026-04-23T21:30", "2026-04-24T03:00"),
         ("2026-10-04T02:10", "2026-10-04T02:20", LORD_HOWE, "2026-10-03T15:10", "2026-10-03T15:50"),
         # from a time that comes twice, to one, and within: from the first, to the second
         ("2026-10-25T02:30", "2026-10-25T06:00", BERLIN, "2026-10-25T00:30", "2026-10-25T05:00"),
