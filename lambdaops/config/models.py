@@ -124,6 +124,10 @@ class EventBridgeSettings(Table):
 class NotifySettings(Table):
     """Who is told of a release: exactly one of slack, sns and eventbridge."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [channel]} for channel in ("slack", "sns", "eventbridge")]}
+    )
+
     slack: SlackSettings | None = Field(None, description="Tell a Slack channel.")
     sns: SnsSettings | None = Field(None, description="Tell an SNS topic.")
     eventbridge: EventBridgeSettings | None = Field(None, description="Put events on a bus of EventBridge.")

@@ -15,14 +15,16 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Strict(GenerateJsonSchema):
-    """Pydantic's schema, with two things as the reader has them: an empty value, and names that do not fit."""
+    """Pydantic's schema, with what the reader has otherwise: empty values, defaults, names that do not fit."""
 
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """A key left out is not a key with nothing behind it; only a section may be empty."""
-        inner = schema["schema"]
-        found = self.generate_inner(inner)
-        section = inner["type"] in ("model", "definition-ref", "dict")
-        return {"anyOf": [found, {"type": "null"}]} if section else found
+        found = super().model_schema(schema)
+        model = schema["cls"]
+        filled = {field.alias for name, field in model.model_fields.items() if name not in model.may_be_empty}
+        for name in filled & found["properties"].keys():
+            found["properties"][name] = _not_null(found["properties"][name])
+        return found
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """What is left out has no value in the file."""
@@ -41,6 +43,14 @@ def json_schema() -> dict[str, Any]:
     """The schema as data."""
     schema = File.model_json_schema(schema_generator=_Strict)
     return {"$schema": _DIALECT, "title": "lambdaops.yaml", **_untitled(schema)}
+
+
+def _not_null(part: JsonSchemaValue) -> JsonSchemaValue:
+    match part:
+        case {"anyOf": [inner, {"type": "null"}], **rest}:
+            return {**inner, **rest}
+        case _:
+            return part
 
 
 def _untitled(part: Any) -> Any:  # noqa: ANN401 -- JSON

@@ -218,7 +218,8 @@ _LONG_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday"
 
 
 def _schema(pattern: str, *examples: str) -> Any:  # noqa: ANN401 -- pydantic takes it as it is
-    return Field(json_schema_extra={"pattern": f"^(?:{pattern})$", "examples": list(examples)})
+    shown: dict[str, Any] = {"examples": list(examples)} if examples else {}
+    return Field(json_schema_extra={"pattern": f"^(?:{pattern})$", **shown})
 
 
 Version = Annotated[Literal[1], BeforeValidator(_version)]
@@ -255,7 +256,9 @@ Profile = Annotated[
     str, AfterValidator(_matching(r"\S(.*\S)?", "the name of a profile", "As in ~/.aws/config.")), _schema(r"\S(.*\S)?")
 ]
 Moment = Annotated[
-    str, AfterValidator(_moment), Field(json_schema_extra={"examples": ["Fri 16:00", "2026-12-20T00:00"]})
+    str,
+    AfterValidator(_moment),
+    _schema(f"{_WEEK_TIME.pattern}|{_LOCAL_TIME.pattern}", "Fri 16:00", "2026-12-20T00:00"),
 ]
 Zone = Annotated[str, AfterValidator(_zone), Field(json_schema_extra={"examples": ["Europe/Berlin", "UTC"]})]
 Variable = Annotated[str, AfterValidator(_variable), _schema(_VARIABLE, "SLACK_WEBHOOK_URL")]
