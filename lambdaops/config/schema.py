@@ -33,7 +33,6 @@ class _Strict(GenerateJsonSchema):
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         """A mapping whose keys are names takes no other keys."""
         found = super().dict_schema(schema)
-        found.pop("propertyNames", None)
         if "patternProperties" in found:
             found["additionalProperties"] = False
         return found
@@ -56,12 +55,5 @@ def _not_null(part: JsonSchemaValue) -> JsonSchemaValue:
 def _untitled(part: Any) -> Any:  # noqa: ANN401 -- JSON
     """Without the titles that pydantic makes of names: editors show them before the description."""
     if isinstance(part, dict):
-        named = "properties" in part or "$defs" in part
-        return {
-            key: {name: _untitled(inner) for name, inner in value.items()}
-            if named and key in ("properties", "$defs")
-            else _untitled(value)
-            for key, value in part.items()
-            if not (key == "title" and isinstance(value, str))
-        }
+        return {key: _untitled(value) for key, value in part.items() if key != "title" or not isinstance(value, str)}
     return [_untitled(item) for item in part] if isinstance(part, list) else part

@@ -234,7 +234,7 @@ AliasName = Annotated[str, AfterValidator(_alias), _schema("(?![0-9]+$)[a-zA-Z0-
 EnvironmentName = Annotated[
     str,
     AfterValidator(_matching(_NAME, "a name for an environment", "Letters, digits, dots, hyphens and underscores.")),
-    _schema(_NAME, "prod"),
+    _schema(_NAME),
 ]
 AccountId = Annotated[
     str,
