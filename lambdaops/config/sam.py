@@ -9,6 +9,7 @@ Read: ``AutoPublishAlias`` and ``DeploymentPreference`` of AWS::Serverless::Func
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdaops.config.templates import Items, Part, Table, Text, invalid, read_template
-from lambdaops.core.errors import InvalidTargetError
+from lambdaops.core.errors import InvalidTargetError, LambdaOpsError
 from lambdaops.core.model import Target, parse_function
-from lambdaops.core.plan import CODEDEPLOY
+from lambdaops.core.plan import CODEDEPLOY, resolve_strategy
 from lambdaops.core.survey import FoundAlarm, FoundTarget, Skipped, Survey, scales
 
 if TYPE_CHECKING:
@@ -172,8 +173,10 @@ class _Template:
             times = routing.values.get(f"TimeBased{kind}") if isinstance(routing, Table) else None
             if isinstance(times, Table):
                 share, every = (self._number(times.values.get(f"{kind}{what}")) for what in ("Percentage", "Interval"))
-                if share and every:
-                    return f"{name}:{share}%:{every}m"
+                strategy = f"{name}:{share}%:{every}m"
+                with contextlib.suppress(LambdaOpsError):  # no share, too large a share, too long a time
+                    resolve_strategy(strategy)
+                    return strategy
         return ""
 
     def _number(self, part: Part | None) -> str:

@@ -15,6 +15,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import InvalidFileError, UsageError
+from lambdaops.core.model import ALARM_NAME
 from lambdaops.core.plan import DEFAULT_STRATEGY
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _function(target: FoundTarget) -> Iterator[str]:
     if target.strategy:
         yield f"    strategy: {scalar(target.strategy)}"
     lines = [line for alarm in target.alarms for line in _alarm(alarm)]
-    if any(alarm.usable and _writable(alarm.name) for alarm in target.alarms):
+    if any(alarm.usable and not _unwritable(alarm.name) for alarm in target.alarms):
         yield "    alarms:"
     else:
         yield "    # No alarm was found that could object: nothing but time would separate the stages."
@@ -100,19 +101,20 @@ def _function(target: FoundTarget) -> Iterator[str]:
 
 
 def _alarm(alarm: FoundAlarm) -> Iterator[str]:
-    note = alarm.note
-    if not _writable(alarm.name):
-        note = "a name with {} cannot be written here"
-    if alarm.usable and _writable(alarm.name):
-        yield from _comment("      ", note)
+    why = _unwritable(alarm.name)
+    if alarm.usable and not why:
+        yield from _comment("      ", alarm.note)
         # A shell pattern that matches nothing but this name.
         yield f"      - {scalar(_PATTERN.sub(lambda found: f'[{found[0]}]', alarm.name))}"
     else:
-        yield from _comment("      ", f"{alarm.name}: {note}", bullet=True)
+        yield from _comment("      ", f"{alarm.name}: {why or alarm.note}", bullet=True)
 
 
-def _writable(name: str) -> bool:
-    return "{" not in name and "}" not in name
+def _unwritable(name: str) -> str:
+    """Why a configuration cannot name this alarm; empty if it can."""
+    if "{" in name or "}" in name:
+        return "a name with {} cannot be written here"
+    return "" if ALARM_NAME.fullmatch(name) else "no alarm has such a name"
 
 
 def _comment(indent: str, text: str, *, bullet: bool = False) -> Iterator[str]:

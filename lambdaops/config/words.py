@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import LambdaOpsError
 from lambdaops.core.freeze import DAYS, WeekTime
-from lambdaops.core.model import Target, parse_function
+from lambdaops.core.model import ALARM_NAME, Target, parse_function
 from lambdaops.core.plan import STRATEGIES, resolve_strategy
 
 OWN = "lambdaops"
@@ -39,7 +39,6 @@ _DURATION = r"([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?"
 _WEEK_TIME = re.compile(r"([A-Za-z]+) ([0-9]{1,2}):([0-9]{2})")
 _LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _PLACEHOLDERS = ("function", "alias", "environment")
-_LONGEST_ALARM = 255
 
 
 def mistake(message: str, hint: str = "") -> PydanticCustomError:
@@ -105,8 +104,9 @@ def _strategy_name(text: str) -> str:
 
 
 def _alarm(text: str, info: ValidationInfo) -> str:
-    if not 0 < len(text) <= _LONGEST_ALARM or not text.isprintable():
-        raise mistake(f"an alarm's name has 1 to {_LONGEST_ALARM} printable characters")
+    # [x] stands for one character
+    if not ALARM_NAME.fullmatch(re.sub(r"\[.\]", "x", text)):
+        raise mistake("an alarm's name has 1 to 255 characters, and no control characters")
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError:

@@ -17,6 +17,9 @@ FULL = 10_000
 
 LATEST = "$LATEST"
 
+# "The name must contain only UTF-8 characters, and can't contain ASCII control characters", 1-255 characters:
+# CloudWatch API reference, PutMetricAlarm, AlarmName.
+ALARM_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 _FUNCTION = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 # "(?!^[0-9]+$)([a-zA-Z0-9-_]+)", 1-128 characters: Lambda API reference, CreateAlias, Name.
 _ALIAS = re.compile(r"(?![0-9]+$)[a-zA-Z0-9_-]{1,128}")
