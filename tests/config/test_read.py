@@ -248,9 +248,9 @@ ALARM_PLACEHOLDERS = "has a placeholder that nothing fills in | There are {funct
             "{environment}-x",
             "'{environment}-x' names the environment, and the file has none | Add environments, or leave it out.",
         ),
-        ("", "an alarm's name has 1 to 255 printable characters"),
-        (r"a\tb", "an alarm's name has 1 to 255 printable characters"),
-        ("x" * 256, "an alarm's name has 1 to 255 printable characters"),
+        ("", "an alarm's name has 1 to 255 characters, and no control characters"),
+        (r"a\tb", "an alarm's name has 1 to 255 characters, and no control characters"),
+        ("x" * 256, "an alarm's name has 1 to 255 characters, and no control characters"),
     ],
 )
 @pytest.mark.parametrize("key", ["alarms", "ignore-alarms"])
@@ -260,7 +260,19 @@ def test_alarms_that_are_none(tmp_path: Path, key: str, alarm: str, expected: st
 
 
 @pytest.mark.parametrize(
-    "alarm", ["x", "x" * 255, "{function}", "{alias}*", "orders [5xx]", "[!a]*", "{function}-{environment}", "größe/?"]
+    "alarm",
+    [
+        "x",
+        "x" * 255,
+        "{function}",
+        "{alias}*",
+        "orders [5xx]",
+        "[!a]*",
+        "{function}-{environment}",
+        "größe/?",
+        "a\u00a0b",
+        "[*]" * 255,
+    ],
 )
 def test_alarms(tmp_path: Path, alarm: str) -> None:
     content = f"version: 1\ndefaults: {{alarms: ['{alarm}']}}\n{PROD % ''}"

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from typing import TYPE_CHECKING, Any
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lambdaops.config.read import Config, read_config
 from lambdaops.config.starter import check_free, save, scalar, starter
 from lambdaops.core.errors import ExitCode, InvalidFileError, UsageError
 from lambdaops.core.survey import FoundAlarm, FoundTarget, Skipped, Survey
+from tests.config import test_sam
 from tests.render import golden
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ACCOUNT = Survey(
     "account 011122223333 in eu-central-1",
@@ -108,7 +110,7 @@ def test_no_name_and_no_note_disturbs_the_file(function: str, alias: str, alarm:
     data = yaml.safe_load(text)
     assert set(data["functions"]) == {function, f"{function}2"}
     assert data["functions"][function]["alias"] == alias
-    assert len(data["functions"][function]["alarms"]) == (0 if {"{", "}"} & set(alarm) else 1)
+    assert len(data["functions"][function]["alarms"]) == (1 if re.fullmatch("[^{}\\x00-\\x1f\\x7f]+", alarm) else 0)
     assert data["functions"][f"{function}2"]["strategy"] == alarm
     assert data["environments"] == {note: {"account": "011122223333", "region": alias, "confirm": "ask"}}
 
@@ -183,3 +185,73 @@ def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError):
         save(tmp_path / "a.yaml", "y", force=False)
     assert (tmp_path / "a.yaml").read_text() == "x"
+
+
+# -- what the configuration's reader says of it ------------------------------------------------------------------------
+
+
+def accepted(directory: Path, survey: Survey, environment: str = "prod") -> Config:
+    path = directory / "lambdaops.yaml"
+    save(path, starter(survey, environment), force=True)
+    return read_config(path)
+
+
+@pytest.mark.parametrize(
+    "survey", [ACCOUNT, Survey("template.yaml"), Survey("account", "000000000000", "us-gov-west-1")]
+)
+def test_the_reader_takes_what_is_written(tmp_path: Path, survey: Survey) -> None:
+    config = accepted(tmp_path, survey)
+    assert list(config.file.functions or {}) == [target.function for target in survey.targets]
+    if survey.account:
+        assert config.file.environments is not None
+        assert config.file.environments["prod"].account == survey.account
+
+
+def test_the_reader_takes_the_example_of_an_environment(tmp_path: Path) -> None:
+    text = starter(Survey("template.yaml"), "prod")
+    start = text.index("# environments:")
+    path = tmp_path / "lambdaops.yaml"
+    path.write_text(text[:start] + text[start:].replace("# ", ""))
+    assert list(read_config(path).file.environments or {}) == ["prod"]
+
+
+SHARES = """\
+Resources:
+  Mine:
+    Type: AWS::CodeDeploy::DeploymentConfig
+    Properties: {TrafficRoutingConfig: {TimeBasedLinear: {LinearPercentage: %s, LinearInterval: %s}}}
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties: {AutoPublishAlias: live, DeploymentPreference: {Type: !Ref Mine, Alarms: ["", "*", "{", "\\a", %s]}}
+"""
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        test_sam.FULL,
+        test_sam.ORDERS,
+        SHARES % (20, 2, "x" * 255),
+        SHARES % (500, 1, "x" * 256),
+        SHARES % (1, 9999, "'['"),
+        SHARES % ("", "", "!Ref Mine"),
+    ],
+)
+def test_the_reader_takes_what_comes_of_a_template(tmp_path: Path, template: str) -> None:
+    assert accepted(tmp_path, test_sam.read(tmp_path, template)).file.functions
+
+
+_NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+_ALARMS = st.builds(FoundAlarm, st.text(min_size=1, max_size=255) | st.text("*?[]a{", min_size=1), st.just("note"))
+
+
+@given(st.dictionaries(_NAMES, st.tuples(_NAMES.filter(lambda name: not name.isdecimal()), st.lists(_ALARMS))))
+@example({"orders": ("live", [FoundAlarm("[" * 255), FoundAlarm("*"), FoundAlarm("a\u00a0b"), FoundAlarm("\x07")])})
+def test_the_reader_takes_any_names(found: dict[str, tuple[str, list[FoundAlarm]]]) -> None:
+    targets = tuple(FoundTarget(function, alias, tuple(alarms)) for function, (alias, alarms) in found.items())
+    with tempfile.TemporaryDirectory() as directory:
+        config = accepted(Path(directory), Survey("account", "011122223333", "eu-central-1", targets))
+    assert config.file.functions is not None
+    assert {name: settings.alias for name, settings in config.file.functions.items() if settings} == {
+        name: alias for name, (alias, _) in found.items()
+    }
