@@ -17,6 +17,7 @@ from lambdaops.config.words import nearest, parse_moment
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import UsageError
 from lambdaops.core.freeze import FreezeWindow, Once, Weekly
+from lambdaops.core.notifications import EVERY, Channel, EventBridgeChannel, Moment, SlackChannel, SnsChannel
 from lambdaops.core.plan import OnInconclusive
 from lambdaops.core.settings import Confirm, Settings
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lambdaops.config.document import Loc
-    from lambdaops.config.models import FreezeSettings
+    from lambdaops.config.models import FreezeSettings, NotifySettings
     from lambdaops.config.read import Config
     from lambdaops.core.model import Target
 
@@ -94,6 +95,7 @@ def resolve(config: Config, environment: str, function: str, alias: str | None =
         freeze=tuple(_window(window) for window in (place.freeze if place else None) or ()),
         strategies=tuple((file.strategies or {}).items()),
         source=str(config.path),
+        notify=channels(config, environment),
     )
     origins = {key: _where(config, loc) for key, (value, loc) in said.items() if value is not None}
     if place is not None:
@@ -104,6 +106,23 @@ def resolve(config: Config, environment: str, function: str, alias: str | None =
             if getattr(place, key) is not None
         }
     return Resolved(settings, origins)
+
+
+def channels(config: Config, environment: str) -> tuple[Channel, ...]:
+    """Who is told: an environment that says so stands instead of the file; ``environment`` is empty for none."""
+    place = (config.file.environments or {}).get(environment)
+    said = config.file.notify if place is None or place.notify is None else place.notify
+    return tuple(_channel(entry) for entry in said or ())
+
+
+def _channel(settings: NotifySettings) -> Channel:
+    on = tuple(Moment(name) for name in dict.fromkeys(settings.on)) if settings.on else EVERY
+    if settings.slack is not None:
+        return SlackChannel(settings.slack.url_from_env, on)
+    if settings.sns is not None:
+        return SnsChannel(settings.sns.topic, on)
+    assert settings.eventbridge is not None  # noqa: S101 -- checked when read
+    return EventBridgeChannel(settings.eventbridge.bus, on)
 
 
 def _layers(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lambdaops.core.freeze import FreezeWindow
+from lambdaops.core.notifications import Channel
 from lambdaops.core.plan import OnInconclusive
 
 
@@ -47,6 +48,7 @@ class Settings:
     freeze: tuple[FreezeWindow, ...] = ()
     strategies: tuple[tuple[str, str], ...] = ()
     source: str = ""
+    notify: tuple[Channel, ...] = ()
 
     def stages_of(self, strategy: str) -> str:
         """What a strategy of the file stands for; any other text as it is."""
