@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Version,
     )
     from lambdaops.core.notices import Notice
+    from lambdaops.core.notifications import Message
     from lambdaops.core.states import Signal
 
 
@@ -290,6 +291,17 @@ class Sink(Protocol):
 
     def emit(self, notice: Notice) -> None:
         """Take one notice; must not fail and must not block for long."""
+
+
+class Notifier(Protocol):
+    """A channel that people outside the process read."""
+
+    def tell(self, message: Message) -> None:
+        """Hand one message over; takes seconds at most, in whatever thread it is called.
+
+        Raises:
+            NotToldError, AwsError, NotFoundError: the channel did not take it; no secret is in the text.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "lambdaops"
-ROWS = [{"cli"}, {"ops", "render", "aws", "store", "sandbox", "config"}, {"ports"}, {"core"}]
+ROWS = [{"cli"}, {"ops", "render", "aws", "store", "sandbox", "config", "notify"}, {"ports"}, {"core"}]
 RANK = {name: rank for rank, names in enumerate(ROWS) for name in names}
 # Where each third-party library may be imported. The sandbox is an AWS user of its own, not part of the product path.
 HOMES = {
     "boto3": {"aws", "sandbox"},
     "botocore": {"aws", "sandbox"},
+    "urllib3": {"notify"},
     "tenacity": {"aws"},
     "rich": {"render"},
     "typer": {"cli"},

@@ -1,13 +1,15 @@
 """boto3 clients, made on first use, with retries and timeouts chosen for each purpose.
 
-Three purposes. *Watching* calls are made every few seconds and repeated by the release loop anyway: they give up early
+Four purposes. *Watching* calls are made every few seconds and repeated by the release loop anyway: they give up early
 and leave the next try to the loop. *Urgent* calls take traffic back: a client of their own gives them a retry quota
 that no throttled watcher has used up, and more attempts. *Publishing* calls are given time: Lambda takes in a large
 package before it answers, and giving up on one that then lands leaves us refused by a revision of our own making.
+*Telling* calls get two tries of three seconds: nothing waits longer for them than five.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     import boto3
     from botocore.awsrequest import AWSResponse
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sts import STSClient
 
 _CONNECT_SECONDS = 3
@@ -44,6 +48,7 @@ class _Purpose:
 _WATCHING = _Purpose(5, 4)
 _URGENT = _Purpose(5, 6)
 _PUBLISHING = _Purpose(60, 4)
+_TELLING = _Purpose(3, 2)
 
 _NO_SUCCESS = 300
 _REQUEST_ID = ("x-amzn-RequestId", "x-amz-request-id")
@@ -59,7 +64,9 @@ class Session:
         self._profile = profile
         self._variables = variables
         self._session: boto3.session.Session | None = None
-        self._clients: dict[tuple[str, _Purpose], Any] = {}
+        self._clients: dict[tuple[str, _Purpose, str | None], Any] = {}
+        # Channels are told from threads of their own, and boto3 makes clients in one thread at a time only.
+        self._making = threading.Lock()
 
     def functions(self, *, urgent: bool = False) -> LambdaClient:
         """A Lambda client."""
@@ -81,13 +88,24 @@ class Session:
         client: STSClient = self._client("sts", _WATCHING)
         return client
 
-    def _client(self, service: str, purpose: _Purpose) -> Any:  # noqa: ANN401 -- typed by the callers
-        key = (service, purpose)
-        if key not in self._clients:
-            self._clients[key] = self._make(service, purpose)
-        return self._clients[key]
+    def topics(self, region: str) -> SNSClient:
+        """An SNS client for topics of a region."""
+        client: SNSClient = self._client("sns", _TELLING, region)
+        return client
 
-    def _make(self, service: str, purpose: _Purpose) -> Any:  # noqa: ANN401
+    def buses(self, region: str | None) -> EventBridgeClient:
+        """An EventBridge client for buses of a region; None is the session's own."""
+        client: EventBridgeClient = self._client("events", _TELLING, region)
+        return client
+
+    def _client(self, service: str, purpose: _Purpose, region: str | None = None) -> Any:  # noqa: ANN401 -- typed above
+        key = (service, purpose, region)
+        with self._making:
+            if key not in self._clients:
+                self._clients[key] = self._make(service, purpose, region)
+            return self._clients[key]
+
+    def _make(self, service: str, purpose: _Purpose, region: str | None) -> Any:  # noqa: ANN401
         from botocore.config import Config
 
         from lambdaops.aws.faults import translating
@@ -101,11 +119,12 @@ class Session:
         )
         with translating(f"create a {service} client"):
             session = self._boto()
-            if not session.region_name:
+            if not (region or session.region_name):
                 raise RegionMissingError(
                     "no AWS region is set", hint="Give --region, or set AWS_REGION, or a region in the profile."
                 )
-            client = session.client(service, config=config, **self._explicit())  # type: ignore[call-overload]
+            options = {**self._explicit(), **({"region_name": region} if region else {})}
+            client = session.client(service, config=config, **options)  # type: ignore[call-overload]
         client.meta.events.register("after-call", _refuse_page)
         return client
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from lambdaops.cli import audit, config, init, look, publish, release, rollback, sandbox, steer
+from lambdaops.cli import audit, config, init, look, notify, publish, release, rollback, sandbox, steer
 from lambdaops.cli.options import OUTPUT
 
 app = typer.Typer(
@@ -40,4 +40,5 @@ look.add_to(app)
 audit.add_to(app)
 init.add_to(app)
 config.add_to(app)
+notify.add_to(app)
 sandbox.add_to(app)

@@ -19,7 +19,9 @@ from lambdaops.cli.ci import Ci
 from lambdaops.cli.clock import NoSignals, SystemClock
 
 if TYPE_CHECKING:
-    from lambdaops.ports import Ask, Clock, Inventory, Ports, Signals, Sink
+    from lambdaops.aws.session import Session
+    from lambdaops.core.notifications import Channel
+    from lambdaops.ports import Ask, Clock, Inventory, Notifier, Ports, Signals, Sink
     from lambdaops.render.console import Streams
     from lambdaops.store.files import FileJournals
 
@@ -34,6 +36,7 @@ class Env:
     stderr: TextIO
     cwd: Path
     clock: Clock = field(default_factory=SystemClock)
+    _sessions: dict[tuple[str | None, str | None], Session] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def real(cls) -> Env:
@@ -88,12 +91,45 @@ class Env:
 
         return FileJournals(self.home)
 
+    def session(self, *, region: str | None = None, profile: str | None = None) -> Session:
+        """The session of a region and profile: one for all who use it, so that nobody is asked for an MFA code twice."""
+        from lambdaops.aws.session import Session
+
+        # boto3 itself reads AWS_DEFAULT_REGION only; every other SDK and Lambda know AWS_REGION.
+        wanted = (region or self.variables.get("AWS_REGION") or None, profile)
+        if wanted not in self._sessions:
+            self._sessions[wanted] = Session(*wanted)
+        return self._sessions[wanted]
+
     def inventory(self, *, region: str | None = None, profile: str | None = None) -> Inventory:
         """What the account has, for operations that look at all of it."""
         from lambdaops.aws.inventory import AwsInventory
-        from lambdaops.aws.session import Session
 
-        return AwsInventory(Session(region=region or self.variables.get("AWS_REGION") or None, profile=profile))
+        return AwsInventory(self.session(region=region, profile=profile))
+
+    def notifier(self, channel: Channel, *, region: str | None = None, profile: str | None = None) -> Notifier:
+        """What reaches a channel; ``region`` and ``profile`` are those of the function.
+
+        Raises:
+            NotToldError: it is known already that it cannot be told.
+        """
+        from lambdaops.core.notifications import EventBridgeChannel, SlackChannel, SnsChannel
+
+        match channel:
+            case SlackChannel():
+                from lambdaops.notify.webhook import Webhook
+
+                webhook = Webhook(channel, self.variables)
+                webhook.check()
+                return webhook
+            case SnsChannel():
+                from lambdaops.aws.topics import SnsTopic
+
+                return SnsTopic(self.session(region=region, profile=profile), channel)
+            case EventBridgeChannel():
+                from lambdaops.aws.buses import EventBus
+
+                return EventBus(self.session(region=region, profile=profile), channel)
 
     def ports(
         self,
@@ -111,11 +147,9 @@ class Env:
         from lambdaops.aws.alarms import CloudWatchAlarms
         from lambdaops.aws.functions import LambdaFunctions
         from lambdaops.aws.identity import StsIdentity
-        from lambdaops.aws.session import Session
         from lambdaops.ports import Ports
 
-        # boto3 itself reads AWS_DEFAULT_REGION only; every other SDK and Lambda know AWS_REGION.
-        session = Session(region=region or self.variables.get("AWS_REGION") or None, profile=profile)
+        session = self.session(region=region, profile=profile)
         return Ports(
             clock=self.clock,
             signals=signals or NoSignals(),

@@ -357,3 +357,13 @@ class RejectedError(AwsError):
 
     code = "rejected"
     permanent = True
+
+
+# -- a channel of notify did not take a message: exit 8 ------------------------------------------------------------
+
+
+class NotToldError(LambdaOpsError):
+    """A channel could not be told; never raised out of a release or a rollback."""
+
+    code = "not-told"
+    exit_code = ExitCode.AWS

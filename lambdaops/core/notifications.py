@@ -215,8 +215,8 @@ def needs_journal(entry: Entry) -> bool:
 
 
 def id_of(entry: Entry) -> str:
-    """The same text for the same record, another for any other; a record that no journal took is its run's only one."""
-    return f"{entry.release}-{entry.seq or 0}"
+    """The same text for the same record, another for any other; the time tells those apart that no journal took."""
+    return f"{entry.release}-{entry.at:%H%M%S%f}" if entry.seq is None else f"{entry.release}-{entry.seq}"
 
 
 def without_urls(text: str) -> str:

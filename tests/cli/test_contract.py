@@ -69,6 +69,7 @@ SLUGS = {
     "no-region": 8,
     "not-confirmed": 3,
     "not-found": 3,
+    "not-told": 8,
     "plan-differs": 3,
     "rejected": 8,
     "release-in-progress": 7,

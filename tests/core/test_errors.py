@@ -62,6 +62,7 @@ EXITS = {
     "aws-fault": 8,
     "resource-busy": 8,
     "rejected": 8,
+    "not-told": 8,
 }
 
 

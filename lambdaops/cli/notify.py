@@ -1,0 +1,123 @@
+"""``notify test``: try the channels of the configuration before a release needs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from lambdaops.cli.options import (
+    ConfigOption,
+    EnvironmentOption,
+    OutputFormat,
+    OutputOption,
+    Place,
+    ProfileOption,
+    RegionOption,
+)
+from lambdaops.cli.reply import Reply, answer
+
+if TYPE_CHECKING:
+    from lambdaops.cli.env import Env
+    from lambdaops.cli.reach import Reach
+    from lambdaops.core.errors import LambdaOpsError
+    from lambdaops.core.notifications import Channel, Message
+
+_group = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the group."""
+    app.add_typer(_group, name="notify", help="The channels that are told of releases.")
+
+
+@_group.callback()
+def group() -> None:
+    """The channels that are told of releases."""
+
+
+@_group.command("test")
+def test(
+    ctx: typer.Context,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> int:
+    """Send a test message to every channel of the configuration; exit 8 if one did not take it.
+
+    People see it: it says that it is a test, and who sends it. Whether a queue or a mailbox behind a topic or a bus \
+gets it, the channel does not say.
+
+    \b
+    lambdaops notify test --env prod
+    """
+    env: Env = ctx.obj
+
+    def body() -> Reply:
+        from lambdaops.cli.aim import aim_at_region
+        from lambdaops.core.errors import NotToldError, UsageError
+
+        reach = aim_at_region(env, Place(environment, config, region, profile))
+        channels = reach.settings.notify
+        if not channels:
+            raise UsageError(
+                f"{reach.told or 'there is no configuration file: it'} tells nobody",
+                hint="Add notify to lambdaops.yaml, or name an environment that has it with --env.",
+            )
+        message = _message(env, reach)
+        results = [(channel, _tried(env, reach, channel, message)) for channel in channels]
+        lines = [f"{channel}: {'told' if error is None else 'NOT TOLD'}" for channel, error in results]
+        data = {
+            "environment": reach.settings.environment,
+            "channels": [
+                {"channel": str(channel), "told": error is None, "problem": error.message if error else ""}
+                for channel, error in results
+            ],
+        }
+        failed = [error for _, error in results if error is not None]
+        if not failed:
+            return Reply("\n".join(lines), data)
+        why = NotToldError(
+            f"{len(failed)} of {len(results)} channels were not told: " + "; ".join(error.message for error in failed),
+            hint=" ".join(dict.fromkeys(error.hint for error in failed if error.hint)),
+        )
+        return Reply("\n".join(lines), data, why.exit_code, why)
+
+    return answer(env, "notify test", output, body)
+
+
+def _message(env: Env, reach: Reach) -> Message:
+    import secrets
+    import socket
+
+    from lambdaops.core.model import Actor
+    from lambdaops.core.notifications import Message, Moment
+
+    now = env.clock.now()
+    release = f"t-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    # Nobody is asked who this is: a webhook must be tried where there are no credentials.
+    actor = Actor("", socket.gethostname(), env.ci_run)
+    target = f"arn:aws:lambda:{reach.region or ''}:{reach.account or ''}:function:notify:test"
+    return Message(
+        moment=Moment.TEST,
+        id=release,
+        at=now,
+        target=target,
+        release=release,
+        actor=actor,
+        environment=reach.settings.environment,
+        why="this is a test: no release has begun or ended",
+        next="nothing to do",
+    )
+
+
+def _tried(env: Env, reach: Reach, channel: Channel, message: Message) -> LambdaOpsError | None:
+    from lambdaops.core.errors import LambdaOpsError
+
+    try:
+        env.notifier(channel, region=reach.region, profile=reach.profile).tell(message)
+    except LambdaOpsError as error:
+        return error
+    return None

@@ -1,0 +1,1 @@
+"""Telling people outside the process, without ever waiting for them."""
