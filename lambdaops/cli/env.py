@@ -91,8 +91,8 @@ class Env:
 
         return FileJournals(self.home)
 
-    def session(self, *, region: str | None = None, profile: str | None = None) -> Session:
-        """The session of a region and profile: one for all who use it, so that nobody is asked for an MFA code twice."""
+    def aws_session(self, *, region: str | None = None, profile: str | None = None) -> Session:
+        """The session of a region and profile: one for all who use it, so that nobody is asked twice for MFA codes."""
         from lambdaops.aws.session import Session
 
         # boto3 itself reads AWS_DEFAULT_REGION only; every other SDK and Lambda know AWS_REGION.
@@ -105,7 +105,7 @@ class Env:
         """What the account has, for operations that look at all of it."""
         from lambdaops.aws.inventory import AwsInventory
 
-        return AwsInventory(self.session(region=region, profile=profile))
+        return AwsInventory(self.aws_session(region=region, profile=profile))
 
     def notifier(self, channel: Channel, *, region: str | None = None, profile: str | None = None) -> Notifier:
         """What reaches a channel; ``region`` and ``profile`` are those of the function.
@@ -125,11 +125,11 @@ class Env:
             case SnsChannel():
                 from lambdaops.aws.topics import SnsTopic
 
-                return SnsTopic(self.session(region=region, profile=profile), channel)
+                return SnsTopic(self.aws_session(region=region, profile=profile), channel)
             case EventBridgeChannel():
                 from lambdaops.aws.buses import EventBus
 
-                return EventBus(self.session(region=region, profile=profile), channel)
+                return EventBus(self.aws_session(region=region, profile=profile), channel)
 
     def ports(
         self,
@@ -149,7 +149,7 @@ class Env:
         from lambdaops.aws.identity import StsIdentity
         from lambdaops.ports import Ports
 
-        session = self.session(region=region, profile=profile)
+        session = self.aws_session(region=region, profile=profile)
         return Ports(
             clock=self.clock,
             signals=signals or NoSignals(),

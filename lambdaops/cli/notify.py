@@ -15,7 +15,7 @@ from lambdaops.cli.options import (
     ProfileOption,
     RegionOption,
 )
-from lambdaops.cli.reply import Reply, answer
+from lambdaops.cli.reply import Reply, answer, telling
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
@@ -37,7 +37,7 @@ def group() -> None:
 
 
 @_group.command("test")
-def test(
+def try_out(
     ctx: typer.Context,
     environment: EnvironmentOption = None,
     config: ConfigOption = None,
@@ -58,6 +58,7 @@ gets it, the channel does not say.
     def body() -> Reply:
         from lambdaops.cli.aim import aim_at_region
         from lambdaops.core.errors import NotToldError, UsageError
+        from lambdaops.core.notifications import SlackChannel
 
         reach = aim_at_region(env, Place(environment, config, region, profile))
         channels = reach.settings.notify
@@ -66,6 +67,9 @@ gets it, the channel does not say.
                 f"{reach.told or 'there is no configuration file: it'} tells nobody",
                 hint="Add notify to lambdaops.yaml, or name an environment that has it with --env.",
             )
+        if any(not isinstance(channel, SlackChannel) for channel in channels):
+            with telling(env, output) as sink:
+                reach.require_caller(reach.ports(env, sink))
         message = _message(env, reach)
         results = [(channel, _tried(env, reach, channel, message)) for channel in channels]
         lines = [f"{channel}: {'told' if error is None else 'NOT TOLD'}" for channel, error in results]

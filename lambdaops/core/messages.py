@@ -113,7 +113,12 @@ def subject(message: Message) -> str:
 
 def plain_text(message: Message) -> str:
     """The message for people who read mail."""
-    rows = [*_words(message), *_facts(message), ("at", rfc3339(message)), ("target", message.target)]
+    rows = [
+        *_words(message),
+        *_facts(message),
+        ("at", rfc3339(message)),
+        ("target", _line(message.target, _LONGEST_WORDS)),
+    ]
     return "\n".join([headline(message), "", *(f"{label}: {text}" for label, text in rows)])
 
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from lambdaops.cli.clock import NoSignals
 from lambdaops.cli.env import Env
 from lambdaops.cli.main import main
+from lambdaops.core.errors import NotToldError
+from lambdaops.core.notifications import Channel, Message
 from lambdaops.ports import Ports
 from tests.sim.inventory import SimInventory
 from tests.sim.world import World
 
 if TYPE_CHECKING:
-    from lambdaops.ports import Ask, Inventory, Signals, Sink
+    from lambdaops.ports import Ask, Inventory, Notifier, Signals, Sink
 
 
 class Stream(io.StringIO):
@@ -30,6 +32,26 @@ class Stream(io.StringIO):
         return self._tty
 
 
+@dataclass
+class SimChannels:
+    """Who was told what; a deaf channel takes nothing, one that is missing cannot even be tried."""
+
+    told: list[tuple[str, Message]] = field(default_factory=list)
+    deaf: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class SimNotifier:
+    channel: Channel
+    channels: SimChannels
+
+    def tell(self, message: Message) -> None:
+        if str(self.channel) in self.channels.deaf:
+            raise NotToldError(f"{self.channel}: it answered 503", hint="Try again.")
+        self.channels.told.append((str(self.channel), message))
+
+
 class SimEnv(Env):
     """The environment of a process whose AWS is a World: that of the profile, if it has one of its own."""
 
@@ -37,6 +59,12 @@ class SimEnv(Env):
     worlds: dict[str, World]
     account: SimInventory
     reached: list[tuple[str | None, str | None]]
+    channels: SimChannels
+
+    def notifier(self, channel: Channel, *, region: str | None = None, profile: str | None = None) -> Notifier:
+        if str(channel) in self.channels.missing:
+            raise NotToldError(f"{channel}: the variable is not set", hint="Set it.")
+        return SimNotifier(channel, self.channels)
 
     def inventory(self, *, region: str | None = None, profile: str | None = None) -> Inventory:
         self.reached.append((region, profile))
@@ -84,6 +112,7 @@ class Cli:
     reached: list[tuple[str | None, str | None]] = field(default_factory=list)
     directory: Path | None = None
     account: SimInventory = field(default_factory=SimInventory)
+    channels: SimChannels = field(default_factory=SimChannels)
     answer: str = ""
     tty: bool = False
     variables: dict[str, str] = field(default_factory=dict)
@@ -95,5 +124,5 @@ class Cli:
             variables, Stream(self.answer, tty=self.tty), out, err, self.directory or self.home, self.world.clock
         )
         env.world, env.worlds, env.reached = self.world, self.worlds, self.reached
-        env.account = self.account
+        env.account, env.channels = self.account, self.channels
         return Ran(main(argv, env), out.getvalue(), err.getvalue())

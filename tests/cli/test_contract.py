@@ -230,6 +230,7 @@ SUCCESSES: list[tuple[str, ...]] = [
     ("config", "show"),
     ("config", "show", "orders:live"),
     ("config", "schema"),
+    ("notify", "test"),
     ("sandbox", "up", "--dry-run"),
     ("sandbox", "down", "--dry-run"),
 ]
@@ -240,12 +241,15 @@ SUCCESSES: list[tuple[str, ...]] = [
 def test_every_command_s_success(cli: Cli, tmp_path: Path, argv: tuple[str, ...], output: str) -> None:
     assert cli(*RELEASE, "--reason", "first").code == 0
     words = [str(tmp_path / word) if word == "code.zip" else word for word in argv]
-    if argv[0] == "config":
+    if argv[0] in ("config", "notify"):
         cli.variables["LAMBDAOPS_CONFIG"] = str(tmp_path / "settings.yaml")
-        (tmp_path / "settings.yaml").write_text("version: 1\ndefaults: {alias: live}\n", "utf-8")
+        text = "version: 1\ndefaults: {alias: live}\nnotify: [{slack: {url-from-env: HOOK}}]\n"
+        (tmp_path / "settings.yaml").write_text(text, "utf-8")
     envelope = valid(cli(*words, "--output", output))
     assert (envelope["exit_code"], envelope["status"], envelope["errors"]) == (0, "success", [])
-    assert envelope["command"] == " ".join(argv[:2] if argv[0] in ("audit", "config", "sandbox") else argv[:1])
+    assert envelope["command"] == " ".join(
+        argv[:2] if argv[0] in ("audit", "config", "notify", "sandbox") else argv[:1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -323,6 +327,7 @@ ERRORS: list[tuple[tuple[str, ...], str]] = [
     (("config", "check"), "usage"),
     (("config", "check", "missing.yaml"), "invalid-file"),
     (("config", "show", "orders"), "usage"),
+    (("notify", "test"), "usage"),
     (("sandbox", "status"), "sandbox-unavailable"),
     (("sandbox", "reset", "--yes"), "sandbox-unavailable"),
 ]

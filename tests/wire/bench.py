@@ -92,8 +92,8 @@ class WireSession(aws.Session):
         made._session.register_component("data_loader", self.descriptions)
         return made
 
-    def _make(self, service: str, purpose: Any) -> Any:
-        return super()._make(service, replace(purpose, read_timeout=SILENCE) if self.hasty else purpose)
+    def _make(self, service: str, purpose: Any, region: str | None) -> Any:
+        return super()._make(service, replace(purpose, read_timeout=SILENCE) if self.hasty else purpose, region)
 
 
 class WireEnv(Env):
