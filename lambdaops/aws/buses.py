@@ -41,7 +41,8 @@ class EventBus:
         # PutEvents answers 200 for an event that it did not take, and says so in the entry (EventBridge API reference).
         if answer.get("FailedEntryCount", 0):
             entry = (answer.get("Entries") or [{}])[0]
+            said = (entry.get("ErrorCode", ""), entry.get("ErrorMessage", ""))
             raise NotToldError(
-                f"{self.channel}: {entry.get('ErrorCode', 'no reason given')}: {entry.get('ErrorMessage', '')}",
+                f"{self.channel} did not take it: {': '.join(filter(None, said)) or 'it says not why'}",
                 hint="Check the bus, and whether its policy lets you put events.",
             )

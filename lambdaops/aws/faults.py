@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
 _DENIED = {"AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "Forbidden", "UnauthorizedAccess"}
+_DENIED |= {"AuthorizationError", "KMSAccessDenied"}  # SNS
 _EXPIRED = {"ExpiredTokenException", "ExpiredToken", "RequestExpired", "TokenRefreshRequired"}
 _INVALID = {
     "UnrecognizedClientException",
@@ -68,9 +69,10 @@ _THROTTLED = {
     "RequestThrottledException",
     "RequestLimitExceeded",
     "LimitExceededException",
+    "Throttled",
     "SlowDown",
 }
-_NOT_FOUND = {"ResourceNotFoundException", "ResourceNotFound", "NotFoundException"}
+_NOT_FOUND = {"ResourceNotFoundException", "ResourceNotFound", "NotFoundException", "NotFound"}
 _CONFLICT = {"ResourceConflictException", "ResourceInUseException", "ConcurrentModificationException"}
 _STALE = {"PreconditionFailedException"}
 _WRONG_HASH = "CodeSHA256"
@@ -86,6 +88,7 @@ _SOURCE_HINT = (
     "Check what the credentials come from: the profile, AWS_WEB_IDENTITY_TOKEN_FILE, AWS_CONTAINER_* or "
     "credential_process; aws sts get-caller-identity shows whether they work."
 )
+_SERVICES = {"DescribeAlarms": "cloudwatch", "GetCallerIdentity": "sts", "Publish": "sns", "PutEvents": "events"}
 _OWN_HINT = "Or an earlier try of this very call took effect and its answer was lost: look before going on."
 # What a refusal names, as in: is not authorized to perform ACTION on resource ARN.
 _PERFORM = re.compile(r"perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
@@ -219,7 +222,7 @@ def _classify(code: str, status: int, said: str, operation: str, *, alias: bool)
 
 def _permission_hint(operation: str, said: str) -> str:
     """Which permission is missing: the one AWS names (it may be another service's), else the call's own."""
-    service = {"DescribeAlarms": "cloudwatch", "GetCallerIdentity": "sts"}.get(operation, "lambda")
+    service = _SERVICES.get(operation, "lambda")
     # Credentials that are fetched on the way: a profile's role_arn, a CI's web identity.
     service = "sts" if operation.startswith("AssumeRole") else service
     named = _PERFORM.search(said)

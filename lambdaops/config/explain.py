@@ -39,6 +39,7 @@ def _values(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "profile", settings.profile or ""
     yield "confirm", settings.confirm.value
     yield "freeze", ", ".join(str(window) for window in settings.freeze)
+    yield "notify", ", ".join(str(channel) for channel in settings.notify)
     yield "alias", settings.alias or ""
     yield "strategy", _strategy(settings)
     yield "bake", _time(settings.bake)

@@ -98,11 +98,13 @@ def resolve(config: Config, environment: str, function: str, alias: str | None =
         notify=channels(config, environment),
     )
     origins = {key: _where(config, loc) for key, (value, loc) in said.items() if value is not None}
+    if file.notify is not None:
+        origins["notify"] = _where(config, ("notify",))
     if place is not None:
         own = EnvironmentSettings.model_fields
         origins |= {
             key: _where(config, ("environments", environment, own[key].alias or key))
-            for key in ("account", "region", "profile", "confirm", "freeze")
+            for key in ("account", "region", "profile", "confirm", "freeze", "notify")
             if getattr(place, key) is not None
         }
     return Resolved(settings, origins)

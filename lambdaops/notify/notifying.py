@@ -107,7 +107,7 @@ class Notifying:
         try:
             return self._journal(entry.target)
         except InvalidFileError as error:
-            self._warn(f"channels may not be told of {entry.release}: {error.message}", error.hint)
+            self._warn(f"what channels are told of {entry.release} may be wrong: {error.message}", error.hint)
             return ()
 
     def _send(self, message: Message) -> None:

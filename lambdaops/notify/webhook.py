@@ -27,7 +27,8 @@ from lambdaops.core.notifications import SlackChannel
 if TYPE_CHECKING:
     from lambdaops.core.notifications import Message
 
-_TIMEOUT = urllib3.Timeout(connect=2, read=3)
+TIMEOUT = urllib3.Timeout(connect=2, read=3)
+"""Seconds for a connection, and of silence after that."""
 _PAUSE = 0.5
 _LONGEST_PAUSE = 2
 _MOST = 200
@@ -47,6 +48,7 @@ class Webhook:
     channel: SlackChannel
     variables: Mapping[str, str]
     pause: Callable[[float], None] = time.sleep
+    timeout: urllib3.Timeout = TIMEOUT
 
     def check(self) -> None:
         """See whether there is a URL that may be used; sends nothing.
@@ -60,10 +62,10 @@ class Webhook:
         """Post the message; raises as ports.Notifier says."""
         url = self._url()
         body = json.dumps(slack(message)).encode()
-        answer = _post(url, body)
+        answer = _post(url, body, self.timeout)
         if answer.again is not None:
             self.pause(answer.again)
-            answer = _post(url, body)
+            answer = _post(url, body, self.timeout)
         if answer.trouble:
             gone = answer.status in (403, 404, 410)
             hint = _GONE_HINT.format(name=self.channel.url_from_env) if gone else _HINT
@@ -107,7 +109,7 @@ def _problem(url: str) -> str:
     return ""
 
 
-def _post(url: str, body: bytes) -> _Answer:
+def _post(url: str, body: bytes, timeout: urllib3.Timeout) -> _Answer:
     """One try. What urllib3 raises names host and path: only its kind is used, and it ends here."""
     try:
         response = _pool(url).request(
@@ -115,7 +117,7 @@ def _post(url: str, body: bytes) -> _Answer:
             url,
             body=body,
             headers={"Content-Type": "application/json; charset=utf-8", "User-Agent": "lambdaops"},
-            timeout=_TIMEOUT,
+            timeout=timeout,
             retries=False,
             redirect=False,
             preload_content=False,
@@ -153,7 +155,7 @@ def _unanswered(error: exceptions.HTTPError) -> _Answer:
         case exceptions.ConnectTimeoutError() | exceptions.NewConnectionError():
             return _Answer("it takes no connection", _PAUSE)
         case exceptions.ReadTimeoutError():
-            return _Answer("it took the message, or not: it did not answer within 3 s")
+            return _Answer("it took the message, or not: it did not answer in time")
         case _:
             return _Answer("it broke the connection off")
 
