@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
 from lambdaops.aws.buses import EventBus
 from lambdaops.aws.topics import SnsTopic
@@ -71,6 +72,16 @@ def buses(session: Session) -> Iterator[Stubber]:
 def test_a_topic_gets_a_form_for_each_kind_of_subscriber(session: Session, topics: Stubber) -> None:
     topics.add_response("publish", {"MessageId": "m-1"}, PUBLISHED)
     SnsTopic(session, TOPIC).tell(SAMPLE)
+
+
+def test_an_attribute_without_a_value_is_left_out(session: Session, topics: Stubber) -> None:
+    topics.add_response("publish", {"MessageId": "m-1"}, dict.fromkeys(PUBLISHED, ANY))
+    sent: dict[str, Any] = {}
+    session.topics("us-east-1").meta.events.register(
+        "before-parameter-build.sns.Publish", lambda params, **_: sent.update(params)
+    )
+    SnsTopic(session, TOPIC).tell(replace(SAMPLE, environment=""))
+    assert sent["MessageAttributes"].keys() == {"moment", "target"}
 
 
 def test_a_topic_that_is_not_there(session: Session, topics: Stubber) -> None:

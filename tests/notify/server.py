@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; ``hangs`` gives none until the test is over."""
+    """One answer; ``hangs`` gives none until the test is over, ``endless`` its beginning and then no more."""
 
     status: int = 200
     body: bytes = b"ok"
     headers: tuple[tuple[str, str], ...] = ()
     hangs: bool = False
     breaks_off: bool = False
+    endless: bool = False
 
 
 @dataclass
@@ -58,12 +59,14 @@ def serving(*answers: Answer) -> Iterator[Server]:
             self.send_response(answer.status)
             for name, value in answer.headers:
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header("Content-Length", str(len(answer.body) * (1000 if answer.endless else 1)))
             self.end_headers()
             try:
                 self.wfile.write(answer.body)
             except OSError:
                 self.close_connection = True
+            if answer.endless:
+                server.over.wait(20)
 
         def log_message(self, *words: object) -> None:
             """Say nothing."""

@@ -131,10 +131,18 @@ def test_a_gone_webhook_says_what_to_do() -> None:
     assert "put its URL into HOOK" in raised.value.hint
 
 
-def test_of_a_huge_answer_the_beginning_is_read() -> None:
-    with serving(Answer(200, b"ok" * 20_000_000)) as server:
+@pytest.mark.parametrize(
+    "answer", [Answer(200, b"ok" * 20_000_000), Answer(200, b"ok" * 500, endless=True)], ids=["huge", "endless"]
+)
+def test_of_a_huge_answer_the_beginning_is_read(answer: Answer) -> None:
+    with serving(answer) as server:
         Told(server.url).webhook.tell(SAMPLE)
     assert len(server.posts) == 1
+
+
+def test_a_server_that_repeats_our_secret_is_not_repeated() -> None:
+    with serving(Answer(403, b"my_token")) as server:
+        assert Told(f"{server.url}/my_token").trouble() == "slack (HOOK): it answered 403"
 
 
 def test_a_dead_port_is_tried_twice() -> None:
