@@ -82,17 +82,25 @@ class Notifying:
             self._complain(courier.outcome()[0])
 
     def close(self) -> None:
-        """Wait for the channels, not longer than ``drain``, and warn of whoever was not told."""
-        ends = time.monotonic() + self._drain
-        if self._doubtful is not None:
-            self._settle(*self._doubtful)
+        """Wait for the channels, not longer than ``drain``, and warn of whoever was not told.
+
+        Ctrl-C ends the waiting and nothing else: what the command did is done, and keeps its exit code.
+        """
+        began = time.monotonic()
+        try:
+            if self._doubtful is not None:
+                self._settle(*self._doubtful)
+            for courier in self._couriers:
+                courier.finish(max(0.0, began + self._drain - time.monotonic()))
+        except KeyboardInterrupt:
+            pass
+        waited = time.monotonic() - began
         for courier in self._couriers:
-            courier.finish(max(0.0, ends - time.monotonic()))
             failures, left = courier.outcome()
             self._complain(failures)
             if left:
                 said = ", ".join(_said(message) for message in left)
-                self._warn(f"{courier.channel}: {len(left)} not told within {self._drain:g} s: {said}", "")
+                self._warn(f"{courier.channel}: {len(left)} not told within {waited:.1f} s: {said}", "")
 
     def _settle(self, before: Story, entry: Entry) -> None:
         """A release that was superseded ends before whoever rolled back has recorded it, and that one tells better."""
