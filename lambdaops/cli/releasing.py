@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lambdaops.cli.aim import aim
+from lambdaops.cli.notifying import ToldTo
 from lambdaops.cli.reply import Reply, telling
 from lambdaops.cli.signals import ProcessSignals
 from lambdaops.cli.sources import code_from, commit_of
@@ -155,7 +156,8 @@ def released(env: Env, asked: Asked, output: OutputFormat) -> Reply:
     plan = asked.plan(code, aimed.settings)
     signals = interrupts(env, asked.on_interrupt)
     target = aimed.target
-    with telling(env, output, live=True) as sink:
+    with telling(env, output, live=True) as shown, ToldTo(env, shown) as sink:
+        sink.tell(aimed)
         ports = aimed.ports(env, sink, yes=asked.yes, signals=signals)
         if aimed.told:
             sink.emit(Progress(env.clock.now(), f"as {aimed.told} says"))

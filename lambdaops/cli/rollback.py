@@ -68,12 +68,14 @@ version of a split alias, else --to.
 
     def body() -> Reply:
         from lambdaops.cli.aim import aim_rollback
+        from lambdaops.cli.notifying import ToldTo
         from lambdaops.core.model import parse_version
         from lambdaops.ops.rollback import plan_rollback, roll_back
 
         version = parse_version(to) if to is not None else None
-        with telling(env, output) as sink:
+        with telling(env, output) as shown, ToldTo(env, shown) as sink:
             aimed = aim_rollback(env, target, Place(environment, config, region, profile), sink)
+            sink.tell(aimed)
             wanted = aimed.target
             # Whose account it is, the alias's own ARN shows: STS is not asked before traffic is safe.
             ports = aimed.ports(env, sink, yes=yes, urgent=True)

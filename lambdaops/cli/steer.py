@@ -145,15 +145,17 @@ and drives it to its end, with the release's exit codes.
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.notifying import ToldTo
         from lambdaops.cli.releasing import interrupts, reply_to
         from lambdaops.ops import steer as op
         from lambdaops.ops.release import Ended
 
         signals = interrupts(env, on_interrupt.value if on_interrupt else None)
-        with telling(env, output, live=True) as sink:
+        with telling(env, output, live=True) as shown, ToldTo(env, shown) as sink:
             ports, aimed, found = _Where(target, Place(environment, config, region, profile)).find(
                 env, sink, yes=yes, signals=signals
             )
+            sink.tell(aimed)
             wanted = aimed.target
             if dry_run:
                 what = "ask its process to go on" if found.live else "take it up and drive it here"
@@ -189,14 +191,16 @@ the rollback is done right here. Exit 0 once traffic is back, 5 if that could no
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.notifying import ToldTo
         from lambdaops.cli.rollback import rolled_back
         from lambdaops.ops import steer as op
         from lambdaops.ops.rollback import Rollback
 
-        with telling(env, output) as sink:
+        with telling(env, output) as shown, ToldTo(env, shown) as sink:
             ports, aimed, found = _Where(target, Place(environment, config, region, profile)).find(
                 env, sink, yes=True, urgent=True
             )
+            sink.tell(aimed)
             wanted = aimed.target
             if dry_run:
                 return _would(aimed, found, "roll it back")

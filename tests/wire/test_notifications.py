@@ -13,17 +13,18 @@ import pytest
 
 from tests.notify.server import Answer, serving
 from tests.notify.server import Server as WebhookServer
-from tests.wire.conftest import Clients
+from tests.wire.conftest import Clients, until
 from tests.wire.test_iam import granted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.wire.conftest import Shell
+    from tests.wire.conftest import Function, Shell
     from tests.wire.proxy import Wire
 
 _numbers = itertools.count(1)
 NOTIFY = ("notify has an sns channel", "notify has an eventbridge channel")
+JSON = ("--output", "json")
 ACCOUNT = "000000000000"
 
 
@@ -114,3 +115,76 @@ def test_a_webhook_that_refuses(place: Place, shell: Shell) -> None:
     assert "slack (HOOK): it answered 404: no_service" in ran.err
     assert "sEcReT" not in ran.out + ran.err
     assert len(place.received(place.from_topic, 1)) == 1
+
+
+# -- releases ------------------------------------------------------------------------------------------------------
+
+
+def types(events: list[dict[str, Any]]) -> list[str]:
+    return [event["type"].removeprefix("lambdaops.release.") for event in events]
+
+
+def test_a_release_and_its_rollback_are_told_everywhere(place: Place, shell: Shell, function: Function) -> None:
+    alarm = function.alarm()
+    function.wait_for(alarm, "OK")
+    ran = shell("release", function.target, "--to", "2", "--alarm", alarm, "--yes", "--reason", "CHG-1", *JSON)
+    assert ran.code == 0, ran.err
+    assert "told" not in ran.err
+    assert shell("rollback", function.target, "--reason", "checkout errors", "--ticket", "INC-7", *JSON).code == 0
+    assert function.alias() == ("1", {})
+    events = place.received(place.from_topic, 3)
+    assert sorted(types(events)) == ["promoted", "rolled-back", "started"]
+    by_type = dict(zip(types(events), events, strict=True))
+    data = by_type["promoted"]["data"]
+    assert (data["target"], data["stable"], data["candidate"]) == (function.target, "1", "2")
+    assert (data["reason"], data["account"]) == ("CHG-1", ACCOUNT)
+    back = by_type["rolled-back"]["data"]
+    assert (back["reason"], back["ticket"], back["stable"]) == ("checkout errors", "INC-7", "1")
+    assert len({event["id"] for event in events}) == 3
+    on_bus = place.received(place.from_bus, 3)
+    assert sorted(event["detail"]["id"] for event in on_bus) == sorted(event["id"] for event in events)
+    assert [post["text"].partition(" ")[2].partition(":")[0] for _, post in place.hook.posts] == [
+        "release started",
+        "promoted",
+        "rolled back",
+    ]
+
+
+def test_a_rollback_during_a_release_is_told_once(place: Place, shell: Shell, function: Function) -> None:
+    driven = shell.start("release", function.target, "--to", "2", "--strategy", "50%:5m,100%:5m", "--yes", *JSON)
+    until(lambda: function.alias() == ("1", {"2": 0.5}))
+    assert shell("rollback", function.target, "--reason", "now", *JSON).code == 0
+    driven.communicate(timeout=30)
+    assert driven.returncode == 7
+    events = place.received(place.from_topic, 3, within=3)
+    assert types(events) == ["started", "rolled-back"]
+    assert events[1]["data"]["reason"] == "now"
+
+
+def test_channels_that_are_dead_slow_or_lie_change_nothing_of_a_release(
+    place: Place, shell: Shell, function: Function
+) -> None:
+    place.write(file(topic=place.topic + "x", bus=place.bus))
+    place.hook.answers[:] = [Answer(hangs=True)]
+    words = ("release", function.target, "--to", "2", "--strategy", "all-at-once", "--bake", "1s", "--yes", *JSON)
+    began = time.monotonic()
+    ran = shell(*words)
+    assert time.monotonic() - began < 12
+    assert (ran.code, ran.data["outcome"]) == (0, "promoted")
+    assert function.alias() == ("2", {})
+    assert "not told that" in ran.err or "not told within 5 s" in ran.err
+    assert "does not exist" in ran.err
+    assert "sEcReT" not in ran.out + ran.err
+    assert types([event["detail"] for event in place.received(place.from_bus, 2)]) == ["started", "promoted"]
+
+
+def test_a_variable_that_is_not_set_is_said_before_the_release_begins(
+    place: Place, shell: Shell, function: Function
+) -> None:
+    shell.variables["HOOK"] = ""
+    ran = shell("release", function.target, "--to", "2", "--strategy", "all-at-once", "--bake", "1s", "--yes")
+    assert ran.code == 0
+    warned = ran.err.index("nobody will be told by slack (HOOK): the variable HOOK is not set")
+    assert warned < ran.err.index("all-at-once")
+    assert ran.err.count("HOOK is not set") == 1
+    assert len(place.received(place.from_topic, 2)) == 2
