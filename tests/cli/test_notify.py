@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from lambdaops.cli.notifying import ToldTo
 from lambdaops.cli.reach import Reach
 from lambdaops.core.events import Opened
+from lambdaops.core.model import Routing
 from lambdaops.core.notices import Notice, Warned
 from lambdaops.core.notifications import Moment, SlackChannel
 from lambdaops.core.settings import Settings
@@ -17,6 +20,7 @@ from tests.core.test_replay import ARN
 from tests.core.test_replay import Story as Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FILE = """
@@ -145,3 +149,74 @@ def test_without_channels_nothing_is_wrapped(env: SimEnv) -> None:
             sink.emit(entry)
     assert env.channels.told == []
     assert len(heard.notices) == len(RELEASE)
+
+
+# -- commands that act -------------------------------------------------------------------------------------------------
+
+
+ACTED = """
+version: 1
+defaults: {alias: live, alarms: [errors], strategy: "50%:1m,100%:1m"}
+notify: [{slack: {url-from-env: HOOK}}, {eventbridge: {bus: default}, on: [rolled-back]}]
+"""
+
+
+@pytest.fixture
+def acting(cli: Cli, tmp_path: Path) -> Iterator[Cli]:
+    (tmp_path / "lambdaops.yaml").write_text(ACTED, "utf-8")
+    cli.world.alarm("errors")
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield cli
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def moments(cli: Cli) -> list[tuple[str, str]]:
+    return [(channel.split()[0], message.moment.value) for channel, message in cli.channels.told]
+
+
+def test_a_release_and_its_rollback(acting: Cli) -> None:
+    assert acting("release", "orders", "--to", "2", "--yes").code == 0
+    assert acting("rollback", "orders", "--reason", "errors").code == 0
+    assert sorted(moments(acting)) == [
+        ("eventbridge", "rolled-back"),
+        ("slack", "promoted"),
+        ("slack", "rolled-back"),
+        ("slack", "started"),
+    ]
+
+
+def test_nothing_is_told_of_what_is_only_looked_at(acting: Cli) -> None:
+    for words in (("plan", "orders", "--to", "2"), ("release", "orders", "--to", "2", "--dry-run")):
+        assert acting(*words).code == 0
+    assert acting("release", "orders", "--to", "2", "--yes").code == 0
+    acting.channels.told.clear()
+    assert acting("rollback", "orders", "--dry-run").code == 0
+    assert moments(acting) == []
+
+
+def test_a_release_that_is_held_and_taken_up(acting: Cli) -> None:
+    acting.world.clock.after(30, lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert acting("release", "orders", "--to", "2", "--yes", "--on-interrupt", "hold").code == 130
+    assert acting("resume", "orders:live", "--yes").code == 0
+    assert moments(acting) == [("slack", "started"), ("slack", "held"), ("slack", "promoted")]
+
+
+def test_an_abort_of_what_nobody_drives(acting: Cli) -> None:
+    acting.world.clock.after(30, lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert acting("release", "orders", "--to", "2", "--yes", "--on-interrupt", "hold").code == 130
+    assert acting("abort", "orders:live", "--reason", "no").code == 0
+    assert [moment for channel, moment in moments(acting) if channel == "slack"] == ["started", "held", "rolled-back"]
+
+
+@pytest.mark.parametrize("words", [("release", "orders", "--to", "2", "--yes"), ("rollback", "orders", "--to", "1")])
+def test_channels_that_take_nothing_change_no_exit_code(acting: Cli, words: tuple[str, ...]) -> None:
+    acting.world.repoint_alias(Routing("1" if words[0] == "release" else "2"))
+    acting.channels.deaf |= {"slack (HOOK)", "eventbridge (default)"}
+    ran = acting(*words)
+    assert ran.code == 0
+    assert "not told that orders:live is" in ran.err
+    acting.channels.missing |= acting.channels.deaf
+    again = acting("rollback", "orders", "--to", "1", "--output", "json")
+    assert again.code == 0
+    assert "nobody will be told by slack (HOOK)" in again.err
