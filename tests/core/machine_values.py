@@ -74,7 +74,9 @@ def moving_states(plan: Plan) -> st.SearchStrategy[Ready | Baking | Paused | Awa
 
     def promoting(at: Ready | Baking) -> st.SearchStrategy[Promoting]:
         first = 0 if isinstance(at, Ready) else at.stage + 1
-        return st.builds(Promoting, st.just("why"), st.integers(first, len(plan.stages)), st.just(at), moments)
+        # Past the last stage only from there: to go to 100 % at once is to go to it.
+        last = max(first, len(plan.stages) - 1)
+        return st.builds(Promoting, st.just("why"), st.integers(first, last), st.just(at), moments)
 
     return st.one_of(
         places,

@@ -121,11 +121,6 @@ def test_change_of_the_clock(start: str, end: str, zone: ZoneInfo, since: str, u
         assert frozen([window], utc(until)) is None
 
 
-def test_the_end_on_its_own_clocks() -> None:
-    freeze = Freeze(WEEKEND, utc("2026-11-06T15:00"), utc("2026-11-09T06:00"))
-    assert freeze.local_until.isoformat() == "2026-11-09T07:00:00+01:00"
-
-
 def test_how_they_are_shown() -> None:
     assert str(WEEKEND) == "weekly (Fri 16:00 to Mon 07:00 Europe/Berlin)"
     shown = once("2026-12-20T00:00", "2027-01-04T06:00", name="year end")
