@@ -118,7 +118,12 @@ def _aimed(config: Config | None, text: str, place: Place, *, writes: bool) -> A
     settings = reach.settings
     if target is None:
         target = Target.parse(f"{function}:{settings.alias}" if settings.alias else text)
-    pinned = replace(target, account=target.account or settings.account, region=target.region or settings.region)
+    pinned = replace(
+        target,
+        account=target.account or settings.account,
+        region=target.region or settings.region,
+        environment=settings.environment,
+    )
     return Aim(settings, reach.region, reach.profile, pinned)
 
 

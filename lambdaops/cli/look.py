@@ -120,7 +120,7 @@ def _standings(env: Env, target: str | None, output: OutputFormat, place: Place)
     with telling(env, output) as sink:
         reach.require_caller(reach.ports(env, sink))
         inventory = env.inventory(region=reach.region, profile=reach.profile)
-        rows = scan(inventory, env.journals, env.clock, sink)
+        rows = scan(inventory, env.journals, env.clock, sink, reach.settings.environment)
     alone = any(row.standing is not Standing.DRIVEN for row in rows)
     return Reply(partial(standing_text, rows), {"aliases": encode(rows)}, ExitCode.HELD if alone else ExitCode.DONE)
 

@@ -107,9 +107,3 @@ class Aim(Reach):
     def account(self) -> str | None:
         """The account of the environment, or of an ARN."""
         return self.target.account
-
-    @property
-    def again(self) -> str:
-        """What another command is given to act in the same place."""
-        environment = self.settings.environment
-        return f"{self.target} --env {environment}" if environment else str(self.target)

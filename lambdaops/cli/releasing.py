@@ -199,7 +199,7 @@ def reply_to(aimed: Aim, ended: Ended) -> Reply:
     plan_, reason = ended.release.plan, getattr(ended.state, "reason", "")
     word = phase(ended.state)
     lines = [f"{target} {plan_.stable} -> {plan_.candidate}: {word}: {reason}"]
-    steps = _next_steps(aimed.again, ended)
+    steps = _next_steps(aimed.target.again, ended)
     lines += [f"  {step}" for step in steps]
     data = {
         "target": str(target),

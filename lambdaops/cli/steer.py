@@ -298,4 +298,6 @@ def _told(aimed: Aim, command: str, done: Steered) -> Reply:
         "changed": done.changed,
         "environment": aimed.settings.environment,
     }
-    return Reply(f"{target} {word}: {done.reason}", data, code)
+    # Some reasons begin with the very word.
+    said = done.reason if done.reason.startswith(f"{word}: ") else f"{word}: {done.reason}"
+    return Reply(f"{target} {said}", data, code)

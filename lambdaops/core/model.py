@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from lambdaops.core.errors import InvalidTargetError, InvalidVersionError, WrongAccountError
@@ -36,9 +36,16 @@ class Target:
     alias: str
     region: str | None = None
     account: str | None = None
+    environment: str = field(default="", compare=False)
+    """The environment of the configuration that it was aimed through, for the next command to name it too."""
 
     def __str__(self) -> str:
         return f"{self.function}:{self.alias}"
+
+    @property
+    def again(self) -> str:
+        """What another command is given to act in the same place."""
+        return f"{self} --env {self.environment}" if self.environment else str(self)
 
     @classmethod
     def parse(cls, text: str) -> Target:

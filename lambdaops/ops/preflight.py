@@ -75,7 +75,7 @@ def alias_findings(target: Target, alias: Alias) -> tuple[Finding, ...]:
                 Level.BLOCK,
                 "alias",
                 f"{target} is in the middle of a shift: {routing}",
-                f"Finish or undo it: lambdaops status {target}, lambdaops rollback {target}.",
+                f"Finish or undo it: lambdaops status {target.again}, lambdaops rollback {target.again}.",
             ),
         )
     return (Finding(Level.OK, "alias", f"{target} points at version {routing.primary}, all traffic"),)
@@ -87,7 +87,7 @@ def _versions(ports: Ports, target: Target, plan: Plan) -> tuple[Finding, ...]:
         return trouble
     if plan.candidate == plan.stable:
         same = f"version {plan.candidate} is both stable and candidate"
-        return (Finding(Level.BLOCK, "versions", same, f"lambdaops versions {target} lists the others."),)
+        return (Finding(Level.BLOCK, "versions", same, f"lambdaops versions {target.again} lists the others."),)
     candidate, more = _version(ports, target, plan.candidate, "candidate")
     if stable is None or candidate is None:
         return (*trouble, *more)
@@ -103,7 +103,7 @@ def _version(ports: Ports, target: Target, number: str, role: str) -> tuple[Vers
                 Level.BLOCK,
                 "versions",
                 f"{role} version {number} of {target.function} does not exist",
-                f"lambdaops versions {target} lists those that do.",
+                f"lambdaops versions {target.again} lists those that do.",
             ),
         )
     return version, (_state(version, role),)

@@ -129,7 +129,7 @@ def prepare(ports: Ports, situation: Situation, plan: Plan, known: tuple[Finding
             Level.BLOCK,
             "open-release",
             f"release {other.id} ({other.plan.stable} -> {other.plan.candidate}) of {target} is not over",
-            f"Take it up with lambdaops resume {target}, or undo it with lambdaops abort {target}.",
+            f"Take it up with lambdaops resume {target.again}, or undo it with lambdaops abort {target.again}.",
         )
         found = replace(found, findings=(finding, *found.findings))
     ports.sink.emit(Planned(ports.clock.now(), target, found.plan, found.findings))
@@ -268,7 +268,8 @@ def _require_same_plan(target: Target, asked: Plan, unfinished: Release) -> None
     if other:
         raise PlanDiffersError(
             f"release {unfinished.id} of {target} is open and was planned otherwise: {'; '.join(other)}",
-            hint=f"lambdaops resume {target} goes on as it was planned; lambdaops abort {target} takes it back first.",
+            hint=f"lambdaops resume {target.again} goes on as it was planned; "
+            f"lambdaops abort {target.again} takes it back first.",
             target=str(target),
         )
 
@@ -290,6 +291,6 @@ def _still_as_seen(journal: Journal, situation: Situation) -> None:
 def _grew(situation: Situation) -> ReleaseInProgressError:
     return ReleaseInProgressError(
         f"the journal of {situation.target} grew since it was read: another process is at work",
-        hint=f"Look again: lambdaops status {situation.target}.",
+        hint=f"Look again: lambdaops status {situation.target.again}.",
         target=str(situation.target),
     )

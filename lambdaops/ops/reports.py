@@ -82,11 +82,11 @@ def _driver(lease: Lease | None, now: datetime) -> str:
 
 def _next_step(target: Target, situation: Situation, lease: Lease | None) -> str:
     release = situation.open
-    back = f"lambdaops rollback {target}"
+    back = f"lambdaops rollback {target.again}"
     if release is not None:
         if lease is not None and lease.live:
-            return f"lambdaops promote, pause or abort {target} steers it; {back} goes back"
-        return f"lambdaops resume {target} goes on, {back} goes back"
+            return f"lambdaops promote, pause or abort {target.again} steers it; {back} goes back"
+        return f"lambdaops resume {target.again} goes on, {back} goes back"
     if situation.alias.routing.additional is not None:
         return f"{back} sends all traffic to {situation.alias.routing.primary}"
     return ""

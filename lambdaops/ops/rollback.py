@@ -170,8 +170,8 @@ def _incomplete(target: Target, planned: Rollback, why: str, error: LambdaOpsErr
     )
     return RollbackIncompleteError(
         f"{what}: {why}",
-        hint=f"Act now: lambdaops rollback {target} --to {planned.after.primary}, or in the console set the alias to "
-        f"version {planned.after.primary} with no additional version." + (f" {error.hint}" if error else ""),
+        hint=f"Act now: lambdaops rollback {target.again} --to {planned.after.primary}, or in the console set the "
+        f"alias to version {planned.after.primary} with no additional version." + (f" {error.hint}" if error else ""),
         target=str(target),
         request_id=error.request_id if error else "",
     )
@@ -191,7 +191,8 @@ def _choose(target: Target, alias: Alias, entries: tuple[Entry, ...]) -> Rollbac
         known = "the journal speaks of no move to it" if entries else "this machine has no journal of it"
         raise RollbackTargetUnknownError(
             f"{target} sends all traffic to {alias.routing.primary} and {known}: which version was good is not known",
-            hint=f"Say it: lambdaops rollback {target} --to VERSION. lambdaops versions {target} lists them.",
+            hint=f"Say it: lambdaops rollback {target.again} --to VERSION. "
+            f"lambdaops versions {target.again} lists them.",
             target=str(target),
         )
     return choice

@@ -9,10 +9,12 @@ left out in silence.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import AccessDeniedError, InvalidFileError, NotFoundError
+from lambdaops.core.model import Target
 from lambdaops.core.notices import Progress, Warned
 from lambdaops.core.replay import open_release, phase
 from lambdaops.core.reports import AliasStanding, Standing
@@ -32,8 +34,12 @@ _TELL_EVERY = 100
 _NAMES_TOLD = 5
 
 
-def scan(inventory: Inventory, journals: Journals, clock: Clock, sink: Sink) -> tuple[AliasStanding, ...]:
+def scan(
+    inventory: Inventory, journals: Journals, clock: Clock, sink: Sink, environment: str = ""
+) -> tuple[AliasStanding, ...]:
     """Look at every alias of every function; the answer has those that are split, by function and alias.
+
+    The environment that the configuration calls this account and region is for the next steps to name.
 
     Raises:
         AccessDeniedError: functions may not be listed, or the aliases of none of them.
@@ -42,7 +48,7 @@ def scan(inventory: Inventory, journals: Journals, clock: Clock, sink: Sink) -> 
     # Listed in this thread first: that makes the client, which threads may then share.
     functions = sorted(set(inventory.functions()))
     aliases, _ = all_aliases(inventory, functions, clock, sink)
-    return tuple(standing_of(journals, alias) for alias in aliases if alias.routing.additional is not None)
+    return tuple(standing_of(journals, alias, environment) for alias in aliases if alias.routing.additional is not None)
 
 
 def all_aliases(
@@ -105,14 +111,14 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
 
-def standing_of(journals: Journals, alias: Alias) -> AliasStanding:
+def standing_of(journals: Journals, alias: Alias, environment: str) -> AliasStanding:
     """Who accounts for a split alias: a live process, a release in this machine's journal, or nobody known."""
-    target = alias.arn.split(":function:", 1)[-1]
-    back = f"lambdaops rollback {target}"
-    look = f"lambdaops status {target}"
+    target = replace(Target.parse(alias.arn), environment=environment)
+    back = f"lambdaops rollback {target.again}"
+    look = f"lambdaops status {target.again}"
 
     def so(standing: Standing, release: str | None, detail: str, next_step: str) -> AliasStanding:
-        return AliasStanding(target, alias.arn, alias.routing, standing, release, detail, next_step)
+        return AliasStanding(str(target), alias.arn, alias.routing, standing, release, detail, next_step)
 
     lease = journals.driver(alias.arn)
     if lease is not None and lease.live:
@@ -126,7 +132,7 @@ def standing_of(journals: Journals, alias: Alias) -> AliasStanding:
     if not release.plan.owns(alias.routing):
         detail = f"{phase(release.state)}, but this is not what a stage of its plan writes"
         return so(Standing.UNACCOUNTED, release.id, detail, f"{look}, then {back}")
-    again = f"lambdaops resume {target}, or {back}"
+    again = f"lambdaops resume {target.again}, or {back}"
     if isinstance(release.state, Held):
         return so(Standing.HELD, release.id, f"{phase(release.state)}: {release.state.reason}", again)
     return so(Standing.ABANDONED, release.id, _abandoned(release, lease), again)

@@ -69,7 +69,7 @@ def find(ports: Ports, target: Target, arn: str) -> Found:
     if release is None:
         raise NothingOpenError(
             f"no release of {target} is open on this machine: there is nothing to steer",
-            hint=f"lambdaops status {target} shows how it stands.",
+            hint=f"lambdaops status {target.again} shows how it stands.",
             target=str(target),
         )
     return Found(arn, journal, release, ports.journals.driver(arn))
@@ -91,7 +91,7 @@ def ask_for(ports: Ports, target: Target, found: Found, wanted: Signalled) -> St
         raise UnheededError(
             f"{wanted.signal.value} of {target} is in the journal, but {_who(found.lease)} has not taken it up within "
             f"{int(_HEED_WITHIN.total_seconds())} s: it may be stopped or asleep",
-            hint=f"lambdaops rollback {target} needs no other process and takes all traffic back.",
+            hint=f"lambdaops rollback {target.again} needs no other process and takes all traffic back.",
             target=str(target),
         )
     return steered
@@ -198,7 +198,7 @@ def _nobody(target: Target, found: Found) -> NobodyDrivesError:
     died = f": {_who(found.lease)} is gone" if found.lease is not None else ""
     return NobodyDrivesError(
         f"release {found.release.id} of {target} ({phase(found.release.state)}) is open, but nobody drives it{died}",
-        hint=f"lambdaops resume {target} takes it up here; lambdaops abort {target} takes it back.",
+        hint=f"lambdaops resume {target.again} takes it up here; lambdaops abort {target.again} takes it back.",
         target=str(target),
     )
 

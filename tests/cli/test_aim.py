@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambdaops.core.errors import AccessDeniedError, UnreachableError
+from lambdaops.core.errors import AccessDeniedError, ThrottledError, UnreachableError
 from lambdaops.core.model import Routing
 from tests.cli.aimed import ARN, CONFIG, DEV, PROD, Site
 
@@ -211,6 +211,31 @@ def test_a_release_needs_sts(site: Site) -> None:
     site.prod.fail("caller", AccessDeniedError("no"), times=99)
     assert site("release", "orders", "--env", "prod", "--to", "2", "--yes").code == 8
     assert site.writes == []
+
+
+def test_what_to_do_now_names_the_environment(site: Site) -> None:
+    """At three in the morning the line is copied: without --env it could act in another account."""
+    site.prod.repoint_alias(SPLIT)
+    site.prod.fail("set_routing", ThrottledError("slow down"), times=99)
+    ran = site("rollback", "orders", "--env", "prod")
+    assert ran.code == 5
+    assert "Act now: lambdaops rollback orders:live --env prod --to 1," in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("status", "orders"), "lambdaops resume orders:live --env prod goes on"),
+        (("promote", "orders", "--yes"), "lambdaops resume orders:live --env prod takes it up here"),
+        (("plan", "orders", "--to", "2"), "Finish or undo it: lambdaops status orders:live --env prod,"),
+        (("status", "--all"), "lambdaops resume orders:live --env prod, or"),
+    ],
+)
+def test_every_next_step_names_the_environment(site: Site, words: tuple[str, ...], said: str) -> None:
+    site.hold("prod")
+    site.cli.account.routings = {"orders": {"live": site.prod.routing}}
+    ran = site(*words, "--env", "prod")
+    assert said in " ".join((ran.out + ran.err).split())
 
 
 # -- going back without a file that can be read ------------------------------------------------------------------------

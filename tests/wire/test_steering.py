@@ -37,6 +37,8 @@ def test_pause_promote_and_abort_reach_a_process_that_waits_for_its_next_look(
     process = begun(function, shell, *LONG)
     paused = shell("pause", function.target, "--for", "5m", "--reason", "wait for ada", *JSON)
     assert (paused.code, paused.data["phase"], paused.data["reason"]) == (0, "paused", "paused: wait for ada")
+    longer = shell("pause", function.target, "--reason", "wait for bo")
+    assert (longer.code, longer.out) == (0, f"{function.target} paused: wait for bo\n")
     gone_on = shell("promote", function.target, "--yes", *JSON)
     assert (gone_on.code, gone_on.data["phase"]) == (0, "baking stage 2")
     assert function.alias() == ("1", {"2": 0.5})
