@@ -107,6 +107,12 @@ class InvalidStagesError(UsageError):
     code = "invalid-stages"
 
 
+class InvalidComparisonError(UsageError):
+    """A comparison of the two versions that cannot be made, or a number of it that cannot be."""
+
+    code = "invalid-comparison"
+
+
 class InvalidFileError(UsageError):
     """A file that is missing, unreadable, or not what it should be."""
 

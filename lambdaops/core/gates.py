@@ -31,12 +31,20 @@ class Verdict(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """One gate at one look; ``acts`` is false for a gate that is only reported."""
+    """One gate at one look; ``acts`` is false for a gate that is only reported.
+
+    ``detail`` are numbers that change at every look. ``waits_for`` is what a gate that passes must still see before a
+    stage may end. ``judges`` marks a comparison, which ``acquits`` when it has seen enough for a stage to end early.
+    """
 
     name: str
     verdict: Verdict
     reason: str
     acts: bool = True
+    detail: str = ""
+    waits_for: str = ""
+    judges: bool = False
+    acquits: bool = False
 
 
 def worst(results: Sequence[GateResult]) -> tuple[Verdict, str]:
@@ -48,6 +56,17 @@ def worst(results: Sequence[GateResult]) -> tuple[Verdict, str]:
     if first.verdict is Verdict.PASS:
         return Verdict.PASS, f"{len(acting)} of {len(acting)} gates pass"
     return first.verdict, first.reason
+
+
+def unfinished(results: Sequence[GateResult]) -> str:
+    """What an acting gate must still see before a stage may end; empty when none does."""
+    return next((result.waits_for for result in results if result.acts and result.waits_for), "")
+
+
+def acquitted(results: Sequence[GateResult]) -> bool:
+    """Whether every gate that could acquit does, and there is one."""
+    judged = [result for result in results if result.acts and result.judges]
+    return bool(judged) and all(result.acquits for result in judged)
 
 
 def unreadable(names: Sequence[str], why: str) -> tuple[GateResult, ...]:
@@ -111,12 +130,14 @@ def _at(moment: datetime | None) -> str:
 def preflight_alarms(plan: Plan, readings: Sequence[AlarmReading]) -> tuple[Finding, ...]:
     """What the alarms say before the first write: a missing one and one already in ALARM block."""
     if not plan.alarms:
+        if any(comparison.acts for comparison in plan.comparisons):
+            return ()
         return (
             Finding(
                 Level.WARN,
                 "alarms",
-                "no alarm watches this release: nothing but time separates its stages",
-                "Name alarms with --alarm NAME.",
+                "no alarm watches this release and nothing is compared: nothing but time separates its stages",
+                "Name alarms with --alarm NAME, or let --compare errors judge.",
             ),
         )
     current = {reading.name: reading for reading in readings}

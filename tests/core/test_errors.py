@@ -38,6 +38,7 @@ EXITS = {
     "invalid-stages": 2,
     "invalid-file": 2,
     "journal-tampered": 2,
+    "invalid-comparison": 2,
     "invalid-config": 2,
     "wrong-account": 3,
     "blocked": 3,

@@ -1,0 +1,345 @@
+"""Is the candidate worse than the stable version? A comparison that may be looked at as often as one likes.
+
+**The question.** In one period both versions met the same users and the same downstream systems, so only the *split* of
+the bad requests tells the versions apart. If a request to the candidate is bad with theta times the odds of one to the
+stable version, and the candidate had the part s of the requests, then of x bad requests the candidate's number is
+Binomial(x, s*theta / (1 - s + s*theta)). How many bad requests there were, and why, drops out: a shared incident, the
+time of day and a change of weights between periods leave the question as it is.
+
+**The evidence.** One log-likelihood per theta of a grid around the tolerance t, added up over periods::
+
+    L(theta) += (bad_candidate * log(theta) - bad_both * log(1 - s + s * theta)) / dispersion
+
+- *Fail* when the weighted mean over the grid's theta > t of exp(L(theta) - L(t)) reaches 1 / alpha. That mean is a
+  nonnegative supermartingale that starts at 1 while the true theta is at most t, so it *ever* reaches 1 / alpha with
+  probability alpha at most (Ville 1939, "Etude critique de la notion de collectif"; Howard, Ramdas, McAuliffe, Sekhon
+  2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences"; for counts: Lindon and Malek 2022,
+  "Anytime-valid inference for multinomial count data"). Looking often costs nothing.
+- *Acquitted* when the same mean over theta < 2t, against 2t, reaches 1 / beta: a version that is twice as bad as
+  tolerated is acquitted with probability beta at most. Between t and 2t both may take long, so what was seen must
+  also be nearer to stable's than to the tolerance.
+- *Interval*: every theta against which the mean over the whole grid is under 1 / alpha.
+- *Limit* and *budget* ask the same of the candidate's own rate p, with the likelihood p^bad * (1-p)^good. Where there
+  are hardly any bad requests to split, the budget is what acquits. With a limit, the mean of both evidences convicts.
+
+**The dispersion** is the number of bad requests that come as one: an event retried, a batch, one sick environment.
+Dividing by it keeps all of this true for clusters, because E[X^(k/d)] <= E[X]^(k/d) for k <= d (Jensen). It is
+estimated from the stable version's history, in ``core/baseline.py``.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_STEPS = 18  # on each side of the tolerance
+_OCTAVE = 3  # steps that double theta: the grid reaches from t / 64 to 64 t
+_TOLERATED = _STEPS  # where the grid has the tolerance
+_TWICE = _STEPS + _OCTAVE  # and twice the tolerance
+_RATES = tuple(2.0**step for step in range(1, 7))  # multiples of a limit's odds, or parts of a budget's
+
+
+def _shares(weights: Sequence[float]) -> tuple[float, ...]:
+    """Logarithms of weights that add up to one."""
+    return tuple(math.log(weight / sum(weights)) for weight in weights)
+
+
+# Four times as bad as tolerated weighs half as much as the tolerance: what is a little worse than tolerated is found
+# late anyway, and what is much worse is found soon with any weight.
+_WEIGHTS = [2 ** (-abs(step) / (2 * _OCTAVE)) for step in range(-_STEPS, _STEPS + 1)]
+_ALL, _OVER, _UNDER = _shares(_WEIGHTS), _shares(_WEIGHTS[_TOLERATED + 1 :]), _shares(_WEIGHTS[:_TWICE])
+_HIGHEST = 700.0  # whose exponential a float still holds
+_EQUAL = _shares([1.0] * len(_RATES))
+
+
+@cache
+def _grid(tolerance: float) -> tuple[tuple[float, float], ...]:
+    """Each theta with its logarithm."""
+    thetas = [tolerance * 2 ** (step / _OCTAVE) for step in range(-_STEPS, _STEPS + 1)]
+    return tuple((theta, math.log(theta)) for theta in thetas)
+
+
+class Call(enum.Enum):
+    """What the judge says of the candidate."""
+
+    PASS = "pass"  # noqa: S105
+    WAITING = "waiting"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Requests and bad ones of both versions in one period.
+
+    Attributes:
+        at: when the period began.
+        length: how long it is.
+        stable: requests to the stable version.
+        stable_bad: those of them that were bad.
+        candidate: requests to the candidate.
+        candidate_bad: those of them that were bad.
+    """
+
+    at: datetime
+    length: timedelta
+    stable: int
+    stable_bad: int
+    candidate: int
+    candidate_bad: int
+
+    def __post_init__(self) -> None:
+        """Refuse negative counts; more bad requests than requests are metrics that are still coming in."""
+        if min(self.stable, self.stable_bad, self.candidate, self.candidate_bad) < 0:
+            raise ValueError(f"a count is negative: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is asked of the candidate.
+
+    Attributes:
+        tolerance: its odds of a bad request may be this multiple of stable's (of small rates: its rate).
+        alpha: bound on the chance that a version within the tolerance ever fails, however often one looks.
+        beta: bound on the chance that each way acquits a version that is twice as bad as tolerated, or at the budget.
+        min_requests: of the candidate, in a stage, before the stage may end.
+        limit: it fails also when its rate is surely above this, whatever stable's is.
+        budget: it is acquitted also when its rate is surely under this.
+        risk: part of all users' requests that may fail in a stage that leaves stable some traffic: such a stage ends
+            sooner, because the next one is watched as well.
+    """
+
+    tolerance: float = 1.5
+    alpha: float = 0.01
+    beta: float = 0.05
+    min_requests: int = 0
+    limit: float | None = None
+    budget: float | None = None
+    risk: float = 0.02
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        if not 0.01 <= self.tolerance <= 100:  # noqa: PLR2004
+            raise ValueError(f"the tolerance is a multiple between 0.01 and 100, not {self.tolerance}")
+        for name in ("alpha", "beta", "limit", "budget", "risk"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < 1:
+                raise ValueError(f"{name} is between 0 and 1, not {value}")
+
+    def toward(self, share: float) -> Rule:
+        """The rule by which a stage may give way to one in which the candidate has this share of all requests."""
+        if share >= 1:
+            return self
+        return replace(self, budget=min(max(self.budget or 0.0, self.risk) / share, 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is kept of the periods seen: sums, however many there were. Begin with `begin`.
+
+    Attributes:
+        dispersion: what the logarithms were divided by.
+        tolerance: the middle of the grid.
+        stable: requests to the stable version; ``stable_bad``, ``candidate``, ``candidate_bad`` alike.
+        expected: bad requests of the candidate that the stable version's rate would have made, by Mantel and Haenszel.
+        found: those it had, weighted in the same way.
+        logs: the log-likelihoods over the grid, over dispersion.
+        until: end of the last period added.
+    """
+
+    dispersion: float
+    tolerance: float
+    stable: int = 0
+    stable_bad: int = 0
+    candidate: int = 0
+    candidate_bad: int = 0
+    expected: float = 0.0
+    found: float = 0.0
+    logs: tuple[float, ...] = (0.0,) * len(_WEIGHTS)
+    until: datetime | None = None
+
+    @classmethod
+    def begin(cls, dispersion: float = 1.0, tolerance: float = 1.5) -> Evidence:
+        """No evidence yet.
+
+        Raises:
+            ValueError: a dispersion under 1 or not finite.
+        """
+        if not 1 <= dispersion < math.inf:
+            raise ValueError(f"the dispersion is at least 1, not {dispersion}")
+        return cls(dispersion, tolerance)
+
+    def add(self, split: Split) -> Evidence:
+        """This and one more period.
+
+        Raises:
+            ValueError: the period begins before the last one ended: it would count twice.
+        """
+        if self.until is not None and split.at < self.until:
+            raise ValueError(f"the period of {split.at} begins before {self.until}, up to which all is counted")
+        stable_bad = min(split.stable_bad, split.stable)
+        bad = min(split.candidate_bad, split.candidate)
+        more = replace(
+            self,
+            stable=self.stable + split.stable,
+            stable_bad=self.stable_bad + stable_bad,
+            candidate=self.candidate + split.candidate,
+            candidate_bad=self.candidate_bad + bad,
+            until=split.at + split.length,
+        )
+        if not split.stable or not split.candidate or not bad + stable_bad:
+            return more  # one side only, or nothing to split: says nothing of theta
+        share, both = split.candidate / (split.stable + split.candidate), bad + stable_bad
+        return replace(
+            more,
+            expected=self.expected + stable_bad * share,
+            found=self.found + bad * (1 - share),
+            logs=tuple(
+                log + (bad * log_theta - both * math.log1p(share * (theta - 1))) / self.dispersion
+                for log, (theta, log_theta) in zip(self.logs, _grid(self.tolerance), strict=True)
+            ),
+        )
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times as bad the candidate is, pooled over periods; None without a bad request on either side."""
+        if self.expected:
+            return self.found / self.expected
+        return math.inf if self.found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the judge says, and everything it says it from.
+
+    Attributes:
+        call: fail, pass, or waiting for traffic.
+        reason: the call in words; whose beginning, what was counted as bad, is the caller's to say.
+        stable: requests to the stable version; ``stable_bad``, ``candidate``, ``candidate_bad`` alike.
+        ratio: how many times as bad the candidate is; None without a bad request on either side.
+        interval: the ratios that are left, with confidence 1 - alpha at every look together; (0, inf) says nothing.
+        evidence: against the candidate so far.
+        needed: evidence at which it fails, 1 / alpha.
+        missing: requests of the candidate still missing in this stage.
+        acquitted: passes, and is surely under twice the tolerance, or under the budget: no need to wait longer.
+        dispersion: bad requests that come as one.
+    """
+
+    call: Call
+    reason: str
+    stable: int
+    stable_bad: int
+    candidate: int
+    candidate_bad: int
+    ratio: float | None
+    interval: tuple[float, float]
+    evidence: float
+    needed: float
+    missing: int
+    acquitted: bool
+    dispersion: float
+
+
+def judge(rule: Rule, evidence: Evidence, *, stage_requests: int, open_split: Split | None = None) -> Judgement:
+    """Judge the candidate.
+
+    Args:
+        rule: what is asked of it.
+        evidence: all closed periods of the release so far.
+        stage_requests: requests to the candidate in closed periods of this stage.
+        open_split: the period that is not over: it may convict, never acquit.
+
+    Raises:
+        ValueError: the evidence was begun with another tolerance.
+    """
+    if evidence.tolerance != rule.tolerance:
+        raise ValueError(f"evidence around a tolerance of {evidence.tolerance} cannot be judged by {rule.tolerance}")
+    latest = evidence if open_split is None else evidence.add(open_split)
+    compared = _mean(latest.logs[_TOLERATED + 1 :], _OVER) - latest.logs[_TOLERATED]
+    against, over = compared, -math.inf
+    if rule.limit is not None:
+        over = _rates(latest, rule.limit, _RATES)
+        against = _mean((compared, over), (-math.log(2),) * 2)
+    failed = against >= -math.log(rule.alpha)
+    shown = latest if failed else evidence
+    missing = max(max(rule.min_requests, 1) - stage_requests, 0)  # without one request there is nothing to pass
+    call = Call.FAIL if failed else Call.WAITING if missing else Call.PASS
+    sure = _acquittals(rule, evidence) if call is Call.PASS else []
+    if failed:
+        sure = [f"over the limit of {rule.limit:.2%}" if over > compared else f"over {rule.tolerance:g} times stable's"]
+    return Judgement(
+        call=call,
+        reason=_reason(shown, missing if call is Call.WAITING else 0, sure),
+        stable=shown.stable,
+        stable_bad=shown.stable_bad,
+        candidate=shown.candidate,
+        candidate_bad=shown.candidate_bad,
+        ratio=shown.ratio,
+        interval=_interval(rule, shown),
+        evidence=math.exp(min(against, _HIGHEST)),
+        needed=1 / rule.alpha,
+        missing=missing,
+        acquitted=call is Call.PASS and bool(sure),
+        dispersion=evidence.dispersion,
+    )
+
+
+def _acquittals(rule: Rule, evidence: Evidence) -> list[str]:
+    """What the candidate is surely under, if what was seen of it is nearer to stable's than to what is tolerated.
+
+    Without the second, most versions that are somewhat worse than tolerated would be acquitted before they fail.
+    """
+    needed, near = -math.log(rule.beta), math.sqrt(rule.tolerance)
+    found = []
+    ratio = _mean(evidence.logs[:_TWICE], _UNDER) - evidence.logs[_TWICE]
+    if ratio >= needed and evidence.found <= near * evidence.expected:
+        found.append(f"under {2 * rule.tolerance:g} times stable's")
+    if rule.budget is None:
+        return found
+    under = _rates(evidence, rule.budget, [1 / rate for rate in _RATES])
+    if under >= needed and evidence.candidate_bad <= rule.budget / 2 / near * evidence.candidate:
+        found.append(f"under {rule.budget:.2%}")
+    return found
+
+
+def _mean(logs: Sequence[float], weights: Sequence[float]) -> float:
+    """Logarithm of the weighted mean of what these are the logarithms of, without overflow."""
+    weighted = [log + weight for log, weight in zip(logs, weights, strict=True)]
+    highest = max(weighted)
+    return highest + math.log(math.fsum([math.exp(log - highest) for log in weighted]))
+
+
+def _rates(evidence: Evidence, rate: float, factors: Sequence[float]) -> float:
+    """Logarithm of the evidence that the candidate's own odds are some multiple of this rate's."""
+    bad, good = evidence.candidate_bad, evidence.candidate - evidence.candidate_bad
+    logs = []
+    for factor in factors:
+        shift = -math.log1p(rate * (factor - 1))  # of log(1 - p) when the odds are multiplied
+        logs.append((bad * (math.log(factor) + shift) + good * shift) / evidence.dispersion)
+    return _mean(logs, _EQUAL)
+
+
+def _interval(rule: Rule, evidence: Evidence) -> tuple[float, float]:
+    """From the last theta ruled out below to the first ruled out above."""
+    highest = _mean(evidence.logs, _ALL) + math.log(rule.alpha)
+    left = [place for place, log in enumerate(evidence.logs) if log > highest]
+    low, high = left[0] - 1, left[-1] + 1
+    grid = _grid(rule.tolerance)
+    return grid[low][0] if low >= 0 else 0.0, grid[high][0] if high < len(grid) else math.inf
+
+
+def _reason(seen: Evidence, missing: int, sure: Sequence[str]) -> str:
+    said = f"{missing} more request{'s' if missing > 1 else ''} needed" if missing else "not shown to be worse"
+    if sure:
+        said = "surely " + " and ".join(sure)
+    return f"{_share(seen.candidate_bad, seen.candidate)}, stable {_share(seen.stable_bad, seen.stable)}: {said}"
+
+
+def _share(bad: int, requests: int) -> str:
+    return f"{bad / requests:.2%} of {requests}" if requests else "no requests"
