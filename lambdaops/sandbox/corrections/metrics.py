@@ -8,9 +8,13 @@ ExecutedVersion} for invocations through an alias (Lambda developer guide, "Type
 from __future__ import annotations
 
 import contextvars
+import re
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _EVICT_EVERY_SECONDS = 60.0
 
@@ -22,6 +26,10 @@ class Route:
     alias: str | None
     version: str
 
+
+# ministack gives the average for a statistic it does not know. "TC(150:1000)" counts the values above the one and at
+# most the other, either of which may be left out; "PR" is their percentage (CloudWatch, "Statistics definitions").
+_WITHIN = re.compile(r"(?P<what>TC|PR)\((?P<low>[0-9.]*):(?P<high>[0-9.]*)\)", re.IGNORECASE)
 
 ROUTE: contextvars.ContextVar[Route | None] = contextvars.ContextVar("route", default=None)
 
@@ -58,9 +66,27 @@ def apply() -> None:
             evicted_at = time.monotonic()
             evict()
 
+    basic = cloudwatch._stat_value
+
+    def with_counts(stats: dict[str, float], name: str, points: Sequence[dict[str, Any]] | None = None) -> float | None:
+        found = _WITHIN.fullmatch(name)
+        if found is None:
+            return basic(stats, name, points)  # type: ignore[no-any-return]
+        counted = _within(found, points or [])
+        if found["what"].upper() == "TC":
+            return counted
+        return 100 * counted / stats["SampleCount"] if stats.get("SampleCount") else None
+
+    cloudwatch._stat_value = with_counts
     lambda_svc._execute_function_dispatch = measured
     lambda_svc._emit_lambda_metrics = emitted
     cloudwatch._evict_old_metrics = evict_sometimes
+
+
+def _within(bounds: re.Match[str], points: Sequence[dict[str, Any]]) -> float:
+    low = float(bounds["low"]) if bounds["low"] else float("-inf")
+    high = float(bounds["high"]) if bounds["high"] else float("inf")
+    return sum(float(point.get("Count", 1.0)) for point in points if low < float(point["Value"]) <= high)
 
 
 def _record(function: str, metric: str, value: float, unit: str, at: float) -> None:

@@ -114,3 +114,33 @@ def test_a_version_and_the_function_itself_are_resources_of_their_own(function: 
     assert total(function, "Invocations", FunctionName=name, Resource=name) == 1
     assert total(function, "Invocations", FunctionName=name, Resource=f"{name}:2") == 2
     assert total(function, "Invocations", FunctionName=name, Resource=f"{name}:live") == 4
+
+
+def counted(function: Function, stat: str) -> list[float]:
+    """The values of a statistic of Duration in one wide period."""
+    now = datetime.now(UTC)
+    metric = {
+        "Namespace": "AWS/Lambda",
+        "MetricName": "Duration",
+        "Dimensions": [{"Name": "FunctionName", "Value": function.name}],
+    }
+    answer = function.clients("cloudwatch").get_metric_data(
+        MetricDataQueries=[{"Id": "m", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": stat}}],
+        StartTime=now - timedelta(hours=2),
+        EndTime=now + timedelta(hours=2),
+    )
+    (result,) = answer["MetricDataResults"]
+    return [round(value, 3) for value in result["Values"]]
+
+
+@pytest.mark.parametrize(
+    ("stat", "part"),
+    [("TC(0:)", 1), ("TC(:0)", 0), ("TC(60000:)", 0), ("TC(:60000)", 1), ("tc(0:60000)", 1)],
+)
+def test_a_trimmed_count_is_the_number_of_values_between_its_bounds(function: Function, stat: str, part: int) -> None:
+    """ "TC(0.005:0.030)" counts the values above 0.005 and at most 0.030: CloudWatch, Statistics definitions."""
+    for _ in range(3):
+        function.clients("lambda").invoke(FunctionName=function.name, Qualifier="live")
+    assert sum(counted(function, stat)) == 3 * part
+    rank = stat.upper().replace("TC", "PR")
+    assert set(counted(function, rank)) == {100.0 * part}
