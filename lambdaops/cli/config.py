@@ -39,6 +39,11 @@ _DEFAULTS = {
     "look-every": defaults.LOOK_EVERY,
     "patience": defaults.PATIENCE,
     "on-inconclusive": defaults.ON_INCONCLUSIVE,
+    "compare": defaults.COMPARE,
+    "tolerance": defaults.TOLERANCE,
+    "alpha": defaults.ALPHA,
+    "min-requests": defaults.MIN_REQUESTS,
+    "period": defaults.PERIOD,
 }
 
 _group = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)

@@ -147,6 +147,7 @@ class Env:
         from lambdaops.aws.alarms import CloudWatchAlarms
         from lambdaops.aws.functions import LambdaFunctions
         from lambdaops.aws.identity import StsIdentity
+        from lambdaops.aws.metrics import CloudWatchMetrics
         from lambdaops.ports import Ports
 
         session = self.aws_session(region=region, profile=profile)
@@ -155,6 +156,7 @@ class Env:
             signals=signals or NoSignals(),
             functions=LambdaFunctions(session, self.clock, urgent=urgent),
             alarms=CloudWatchAlarms(session),
+            metrics=CloudWatchMetrics(session),
             identity=StsIdentity(session),
             journals=self.journals,
             sink=sink,

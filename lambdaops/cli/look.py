@@ -12,12 +12,14 @@ from lambdaops.cli.options import (
     OUTPUT,
     ConfigOption,
     EnvironmentOption,
+    ExplainOption,
     JournalArgument,
     OutputFormat,
     OutputOption,
     Place,
     ProfileOption,
     RegionOption,
+    ReleaseArgument,
     TargetArgument,
 )
 from lambdaops.cli.reply import Reply, answer, telling
@@ -156,16 +158,35 @@ def versions(
     return answer(env, "versions", output, body)
 
 
-def history(ctx: typer.Context, target: JournalArgument, output: OutputOption = OutputFormat.TEXT) -> int:
+def history(
+    ctx: typer.Context,
+    target: JournalArgument,
+    release: ReleaseArgument = "",
+    explain: ExplainOption = False,
+    output: OutputOption = OutputFormat.TEXT,
+) -> int:
     """List the releases and rollbacks of a target, newest first, with outcome and reason. Needs no AWS.
+
+    With --explain, one release minute by minute: what the judge saw of both versions, and what was decided.
 
     \b
     lambdaops history orders:live
+    # why the last release ended as it did
+    lambdaops history orders:live --explain
+    # an earlier one
+    lambdaops history orders:live r-20261123-153729-1613 --explain
     """
     env: Env = ctx.obj
 
     def body() -> Reply:
         from lambdaops.core.codec import encode
+
+        if explain:
+            return _explained(env, target, release)
+        if release:
+            from lambdaops.core.errors import UsageError
+
+            raise UsageError("a release was named, and nothing asked of it", hint="Add --explain.")
         from lambdaops.ops.reports import find_journal
         from lambdaops.ops.reports import history as report
         from lambdaops.render.tables import history_text
@@ -175,3 +196,14 @@ def history(ctx: typer.Context, target: JournalArgument, output: OutputOption = 
         return Reply(partial(history_text, rows), {"target": arn, "releases": encode(rows)})
 
     return answer(env, "history", output, body)
+
+
+def _explained(env: Env, target: str, release: str) -> Reply:
+    from lambdaops.core.codec import encode
+    from lambdaops.ops.explain import explain
+    from lambdaops.ops.reports import find_journal
+    from lambdaops.render.tables import explain_text
+
+    arn = find_journal(env.journals, target)
+    rows = explain(env.journals.open(arn).read().entries, release)
+    return Reply(partial(explain_text, rows), {"target": arn, "release": release, "explained": encode(rows)})

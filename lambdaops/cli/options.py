@@ -34,6 +34,7 @@ class OnInconclusive(enum.StrEnum):
 
     HOLD = "hold"
     ROLLBACK = "rollback"
+    PROMOTE = "promote"
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,63 @@ OnInconclusiveOption = Annotated[
         "--on-inconclusive",
         help="What happens when patience ends.",
         show_default=f"lambdaops.yaml, else {defaults.ON_INCONCLUSIVE}",
+        rich_help_panel=GATES,
+    ),
+]
+ReleaseArgument = Annotated[
+    str, typer.Argument(metavar="[RELEASE]", help="The id of a release; else the last one.", show_default=False)
+]
+ExplainOption = Annotated[bool, typer.Option("--explain", help="What was seen and decided, minute by minute.")]
+CompareOption = Annotated[
+    str | None,
+    typer.Option(
+        "--compare",
+        metavar="LIST",
+        help="Compare both versions: errors, throttles, latency:TIME, by commas; none judges nothing.",
+        show_default=f"lambdaops.yaml, else {defaults.COMPARE}",
+        rich_help_panel=GATES,
+    ),
+]
+ToleranceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tolerance",
+        metavar="X",
+        help="How many times the stable version's rate the candidate may have.",
+        show_default=f"lambdaops.yaml, else {defaults.TOLERANCE}",
+        rich_help_panel=GATES,
+    ),
+]
+AlphaOption = Annotated[
+    str | None,
+    typer.Option(
+        "--alpha",
+        metavar="P",
+        help="Chance that comparing takes back a good version.",
+        show_default=f"lambdaops.yaml, else {defaults.ALPHA}",
+        rich_help_panel=GATES,
+    ),
+]
+MinRequestsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--min-requests",
+        metavar="N",
+        help="Requests of the candidate that each stage must see.",
+        show_default=f"lambdaops.yaml, else {defaults.MIN_REQUESTS}",
+        rich_help_panel=GATES,
+    ),
+]
+ObserveOption = Annotated[
+    bool, typer.Option("--observe", help="Compare and tell, but never act on it.", rich_help_panel=GATES)
+]
+PeriodOption = Annotated[
+    str | None,
+    typer.Option(
+        "--period",
+        metavar="TIME",
+        help="Length of a metric period; below 1m only where metrics are that fine.",
+        show_default=f"lambdaops.yaml, else {defaults.PERIOD}",
         rich_help_panel=GATES,
     ),
 ]

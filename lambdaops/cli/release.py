@@ -8,19 +8,24 @@ import typer
 
 from lambdaops.cli.options import (
     AlarmOption,
+    AlphaOption,
     BakeOption,
+    CompareOption,
     ConfigOption,
     DryRunOption,
     EnvironmentOption,
     IgnoreAlarmOption,
     ImageOption,
     LookEveryOption,
+    MinRequestsOption,
+    ObserveOption,
     OnInconclusiveOption,
     OnInterruptOption,
     OutputFormat,
     OutputOption,
     OverrideFreezeOption,
     PatienceOption,
+    PeriodOption,
     Place,
     ProfileOption,
     ReasonOption,
@@ -29,6 +34,7 @@ from lambdaops.cli.options import (
     StrategyOption,
     TargetArgument,
     TicketOption,
+    ToleranceOption,
     ToOption,
     YesOption,
     ZipOption,
@@ -59,6 +65,12 @@ def plan(
     look_every: LookEveryOption = None,
     patience: PatienceOption = None,
     on_inconclusive: OnInconclusiveOption = None,
+    compare: CompareOption = None,
+    tolerance: ToleranceOption = None,
+    alpha: AlphaOption = None,
+    min_requests: MinRequestsOption = None,
+    observe: ObserveOption = False,
+    period: PeriodOption = None,
     override_freeze: OverrideFreezeOption = None,
     environment: EnvironmentOption = None,
     config: ConfigOption = None,
@@ -79,6 +91,7 @@ def plan(
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.judging import Judging
         from lambdaops.cli.releasing import Asked, planned
 
         asked = Asked(
@@ -94,6 +107,7 @@ def plan(
             look_every=look_every,
             patience=patience,
             on_inconclusive=on_inconclusive.value if on_inconclusive else None,
+            judging=Judging(compare, tolerance, alpha, min_requests, period, observe=observe),
             place=Place(environment, config, region, profile),
             override_freeze=override_freeze,
         )
@@ -116,6 +130,12 @@ def release(
     look_every: LookEveryOption = None,
     patience: PatienceOption = None,
     on_inconclusive: OnInconclusiveOption = None,
+    compare: CompareOption = None,
+    tolerance: ToleranceOption = None,
+    alpha: AlphaOption = None,
+    min_requests: MinRequestsOption = None,
+    observe: ObserveOption = False,
+    period: PeriodOption = None,
     reason: ReasonOption = "",
     ticket: TicketOption = "",
     on_interrupt: OnInterruptOption = None,
@@ -147,6 +167,7 @@ are frozen by lambdaops.yaml, none begins (exit 3).
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.judging import Judging
         from lambdaops.cli.releasing import Asked, planned, released
 
         asked = Asked(
@@ -162,6 +183,7 @@ are frozen by lambdaops.yaml, none begins (exit 3).
             look_every=look_every,
             patience=patience,
             on_inconclusive=on_inconclusive.value if on_inconclusive else None,
+            judging=Judging(compare, tolerance, alpha, min_requests, period, observe=observe),
             place=Place(environment, config, region, profile),
             override_freeze=override_freeze,
             reason=reason,

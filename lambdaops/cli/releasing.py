@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambdaops.cli.env import Env
+    from lambdaops.cli.judging import Judging
     from lambdaops.cli.options import OutputFormat, Place
     from lambdaops.cli.reach import Aim
     from lambdaops.core.settings import Settings
@@ -62,6 +63,7 @@ class Asked:
     look_every: str | None
     patience: str | None
     on_inconclusive: str | None
+    judging: Judging
     place: Place
     override_freeze: str | None = None
     reason: str = ""
@@ -89,7 +91,7 @@ class Asked:
         strategy = self.strategy or settings.strategy or planning.DEFAULT_STRATEGY
         bake = _time(self.bake, settings.bake, planning.DEFAULT_BAKE)
         undecided = planning.OnInconclusive(self.on_inconclusive) if self.on_inconclusive else settings.on_inconclusive
-        return planning.Plan(
+        plan = planning.Plan(
             stable="",
             candidate=parse_version(self.to) if self.to is not None else planning.NEW_VERSION,
             stages=planning.resolve_strategy(settings.stages_of(strategy), bake),
@@ -97,7 +99,9 @@ class Asked:
             look_every=_time(self.look_every, settings.look_every, planning.DEFAULT_LOOK_EVERY),
             patience=_time(self.patience, settings.patience, planning.DEFAULT_PATIENCE),
             on_inconclusive=undecided or planning.OnInconclusive.ROLLBACK,
+            adaptive=planning.is_adaptive(settings.stages_of(strategy)),
         )
+        return self.judging.complete(plan, settings)
 
     def watch_list(self, settings: Settings, inventory: Callable[[], Inventory]) -> WatchList:
         """The alarms: the names on the command line, else what the names and patterns of the file are right now.
@@ -128,7 +132,7 @@ def planned(env: Env, asked: Asked) -> Reply:
     ports = aimed.ports(env, _Quiet())
     request = _request(env, asked, aimed, plan, ports)
     target = aimed.target
-    found = op.prepare(ports, op.look(ports, target), request.plan, request.findings)
+    found = op.prepare(ports, op.look(ports, target), request)
     report = PlanReport(
         str(target),
         found.plan,
@@ -180,7 +184,13 @@ def _request(env: Env, asked: Asked, aimed: Aim, plan: planning.Plan, ports: Por
     )
     findings = (*frozen, *watched.findings)
     return op.Request(
-        aimed.target, plan, reason=asked.reason, ticket=asked.ticket, findings=findings, overrides=overrides
+        aimed.target,
+        plan,
+        reason=asked.reason,
+        ticket=asked.ticket,
+        findings=findings,
+        overrides=overrides,
+        insists=asked.judging.insists(aimed.settings),
     )
 
 

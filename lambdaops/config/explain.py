@@ -48,6 +48,11 @@ def _values(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "look-every", _time(settings.look_every)
     yield "patience", _time(settings.patience)
     yield "on-inconclusive", settings.on_inconclusive.value if settings.on_inconclusive else ""
+    yield "compare", settings.compare or ""
+    yield "tolerance", settings.tolerance or ""
+    yield "alpha", settings.alpha or ""
+    yield "min-requests", settings.min_requests or ""
+    yield "period", _time(settings.period)
     yield "reason", "required" if settings.reason_required else "optional"
 
 

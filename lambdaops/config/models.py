@@ -16,17 +16,21 @@ from lambdaops.config.words import (
     AccountId,
     Alarm,
     AliasName,
+    Alpha,
     Bus,
+    Comparisons,
     Duration,
     EnvironmentName,
     FunctionName,
     Interval,
     Moment,
+    Period,
     Profile,
     Region,
     Stages,
     Strategy,
     StrategyName,
+    Tolerance,
     Topic,
     Variable,
     Version,
@@ -77,7 +81,24 @@ class FunctionSettings(Table):
     )
     look_every: Interval | None = Field(None, description="The longest time between two looks at the gates.")
     patience: Duration | None = Field(None, description="How long to wait for gates that cannot tell.")
-    on_inconclusive: Literal["rollback", "hold"] | None = Field(None, description="What happens when patience ends.")
+    on_inconclusive: Literal["rollback", "hold", "promote"] | None = Field(
+        None, description="What happens when patience ends; promote goes on where data is missing."
+    )
+    compare: Comparisons | None = Field(
+        None, description="What of both versions is compared: errors, throttles, latency:TIME, by commas; or none."
+    )
+    tolerance: Tolerance | None = Field(
+        None, description="How many times the stable version's rate of bad requests the candidate may have."
+    )
+    alpha: Alpha | None = Field(
+        None, description="The chance that comparing takes back a good version, for a release as a whole."
+    )
+    min_requests: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        None, description="Requests of the candidate that each stage must see before it may end."
+    )
+    period: Period | None = Field(
+        None, description="The length of a metric period: 1s, 5s, 10s, 30s where metrics are that fine, or minutes."
+    )
     reason: Literal["required", "optional"] | None = Field(
         None, description="Whether release, publish and promote need --reason; rollback never does."
     )

@@ -90,6 +90,11 @@ def resolve(config: Config, environment: str, function: str, alias: str | None =
         look_every=_time(usual.look_every),
         patience=_time(usual.patience),
         on_inconclusive=OnInconclusive(usual.on_inconclusive) if usual.on_inconclusive else None,
+        compare=usual.compare,
+        tolerance=usual.tolerance,
+        alpha=usual.alpha,
+        min_requests=_plain(usual.min_requests),
+        period=_time(usual.period),
         reason_required=usual.reason == "required",
         confirm=Confirm(place.confirm) if place and place.confirm else Confirm.ASK,
         freeze=tuple(_window(window) for window in (place.freeze if place else None) or ()),
@@ -157,6 +162,10 @@ def _where(config: Config, loc: Loc) -> str:
 
 def _time(text: str | None) -> timedelta | None:
     return parse_duration(text) if text is not None else None
+
+
+def _plain(number: int | None) -> str | None:
+    return str(number) if number is not None else None
 
 
 def _filled(alarms: list[str] | None, names: Mapping[str, str | None]) -> tuple[str, ...] | None:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from lambdaops.core.comparison import parse_alpha, parse_comparisons, parse_period, parse_tolerance
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import LambdaOpsError
 from lambdaops.core.freeze import DAYS, WeekTime
@@ -35,6 +36,7 @@ _STRATEGY_NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 _TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 _BUS = r"[A-Za-z0-9/._-]{1,256}|arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9/._-]{1,256}"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_NUMBER = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
 _DURATION = r"([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?"
 _WEEK_TIME = re.compile(r"([A-Za-z]+) ([0-9]{1,2}):([0-9]{2})")
 _LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
@@ -71,6 +73,43 @@ def _duration(text: str) -> str:
 def _interval(text: str) -> str:
     if not parse_duration(_duration(text)):
         raise mistake(f"{text!r} is no time at all", "Say at least 1s.")
+    return text
+
+
+def _comparisons(text: str) -> str:
+    try:
+        parse_comparisons(text)
+    except LambdaOpsError as error:
+        raise _ours(error) from None
+    return text
+
+
+def _digits(value: object) -> object:
+    """YAML's whole numbers are numbers here, and others are text: see the document."""
+    return str(value) if type(value) is int else value
+
+
+def _tolerance(text: str) -> str:
+    try:
+        parse_tolerance(text)
+    except LambdaOpsError as error:
+        raise _ours(error) from None
+    return text
+
+
+def _alpha(text: str) -> str:
+    try:
+        parse_alpha(text)
+    except LambdaOpsError as error:
+        raise _ours(error) from None
+    return text
+
+
+def _period(text: str) -> str:
+    try:
+        parse_period(text)
+    except LambdaOpsError as error:
+        raise _ours(error) from None
     return text
 
 
@@ -225,6 +264,22 @@ def _schema(pattern: str, *examples: str) -> Any:  # noqa: ANN401 -- pydantic ta
 Version = Annotated[Literal[1], BeforeValidator(_version)]
 Duration = Annotated[str, AfterValidator(_duration), _schema(f"(?=.){_DURATION}", "45s", "5m", "1h30m")]
 Interval = Annotated[str, AfterValidator(_interval), _schema(f"(?=.*[1-9]){_DURATION}", "10s")]
+Tolerance = Annotated[
+    str,
+    BeforeValidator(_digits),
+    AfterValidator(_tolerance),
+    WithJsonSchema({"type": ["number", "string"], "minimum": 1, "maximum": 100, "pattern": _NUMBER}),
+]
+Alpha = Annotated[
+    str,
+    BeforeValidator(_digits),
+    AfterValidator(_alpha),
+    WithJsonSchema({"type": ["number", "string"], "minimum": 0.0001, "maximum": 0.5, "pattern": _NUMBER}),
+]
+Period = Annotated[str, AfterValidator(_period), _schema(f"(?=.*[1-9]){_DURATION}", "1m")]
+Comparisons = Annotated[
+    str, AfterValidator(_comparisons), Field(json_schema_extra={"examples": ["errors", "errors,latency:800ms", "none"]})
+]
 Strategy = Annotated[str, AfterValidator(_strategy), Field(json_schema_extra={"examples": list(STRATEGIES)})]
 Stages = Annotated[str, AfterValidator(_stages), Field(json_schema_extra={"examples": ["5%:2m,25%:5m,100%:10m"]})]
 StrategyName = Annotated[str, AfterValidator(_strategy_name), _schema(_STRATEGY_NAME)]

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from lambdaops.core.codec import CodecError, decode, encode
 from lambdaops.core.gates import GateResult
+from lambdaops.core.judging import Row
 from lambdaops.core.model import Actor, AlarmReading, Routing
 from lambdaops.core.plan import Plan
 from lambdaops.core.states import Outcome, Signal, State
@@ -39,6 +40,15 @@ class Observed:
     alias: Routing | None
     alarms: tuple[AlarmReading, ...]
     gates: tuple[GateResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One more period of metrics has settled; it counts from here on, whoever drives the release."""
+
+    at: datetime
+    length: timedelta
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +165,7 @@ class PublishFailed:
 Event = (
     Opened
     | Observed
+    | Judged
     | Decided
     | Intent
     | Landed
@@ -171,6 +182,7 @@ Event = (
 KINDS: dict[str, type[Event]] = {
     "opened": Opened,
     "observed": Observed,
+    "judged": Judged,
     "decided": Decided,
     "intent": Intent,
     "done": Landed,

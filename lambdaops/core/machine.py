@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from lambdaops.core.duration import format_duration
-from lambdaops.core.gates import Verdict
+from lambdaops.core.gates import Verdict, acquitted, unfinished
 from lambdaops.core.lifecycle import afresh, rebased, rebased_bake
 from lambdaops.core.model import percent
 from lambdaops.core.objections import (
@@ -40,7 +40,7 @@ from lambdaops.core.objections import (
     stop,
     waited,
 )
-from lambdaops.core.plan import PAUSE_LIMIT, OnTimeout
+from lambdaops.core.plan import PAUSE_LIMIT, OnInconclusive, OnTimeout
 from lambdaops.core.states import (
     Awaiting,
     Baking,
@@ -113,21 +113,36 @@ def _bake(plan: Plan, state: Baking, ob: Observation) -> Decision:
     state = _baked(state, verdict, ob.now)
     if verdict is not Verdict.PASS or state.good_since is None:
         if ob.now >= min(state.signal_at + plan.patience, overdue):
+            if verdict is Verdict.INCONCLUSIVE and plan.on_inconclusive is OnInconclusive.PROMOTE:
+                return _on(plan, state, ob, waited(reason, plan.patience))
             return give_up(plan, state, ob, waited(reason, plan.patience))
         return state, Wait(next_look(plan, ob.now, min(state.signal_at + plan.patience, overdue)), reason)
     ends = state.good_since + stage.bake
-    if ob.now < ends:
+    early = plan.adaptive and state.stage + 1 < len(plan.stages) and acquitted(ob.gates)
+    if ob.now < ends and not early:
         if ob.now >= overdue:
             most = format_duration(stage.bake + plan.patience)
             return give_up(plan, state, ob, f"not good for {format_duration(stage.bake)} at a time within {most}")
         passed = replace(state, signal_at=ob.now)
         return passed, Wait(next_look(plan, ob.now, min(ends, overdue)), f"baking, {reason}")
+    missing = unfinished(ob.gates)
+    if missing:
+        if ob.now < overdue:
+            return replace(state, signal_at=ob.now), Wait(next_look(plan, ob.now, overdue), f"not enough: {missing}")
+        if plan.on_inconclusive is not OnInconclusive.PROMOTE:
+            return give_up(plan, state, ob, waited(f"not enough: {missing}", plan.patience))
+    return _on(plan, state, ob, "the judge is sure already" if early and ob.now < ends else "")
+
+
+def _on(plan: Plan, state: Baking, ob: Observation, why: str) -> Decision:
+    """The stage is over, and good."""
+    stage = plan.stages[state.stage]
     if stage.gate is not None:
         return _awaiting(plan, Awaiting(state, ob.now, stage.gate.within), ob)
     if state.stage + 1 == len(plan.stages):
-        return stop(Outcome.PROMOTED, f"every stage stayed good, {reason}")
+        return stop(Outcome.PROMOTED, why or f"every stage stayed good, {sight(ob)[1]}")
     # The time of the last pass stays: patience also bounds how long a refused write is tried again.
-    return state, _enter(plan, state.stage + 1, ob.now)
+    return state, _enter(plan, state.stage + 1, ob.now, f", {why}" if why else "")
 
 
 def _baked(state: Baking, verdict: Verdict, now: datetime) -> Baking:

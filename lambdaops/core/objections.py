@@ -138,7 +138,7 @@ def give_up(plan: Plan, at: Ready | Baking, ob: Observation, why: str) -> Decisi
     match plan.on_inconclusive:
         case OnInconclusive.ROLLBACK:
             return begin_revert(plan, why, ob)
-        case OnInconclusive.HOLD:
+        case OnInconclusive.HOLD | OnInconclusive.PROMOTE:
             return hold(Cause.INCONCLUSIVE, why, at)
         case _:
             assert_never(plan.on_inconclusive)

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from lambdaops.core.comparison import PERIOD, Comparison
 from lambdaops.core.duration import format_duration, parse_duration
 from lambdaops.core.errors import InvalidStagesError, UnknownStrategyError
 from lambdaops.core.model import FULL, Routing, percent
@@ -30,10 +31,14 @@ _MOST_STAGES = 100
 
 
 class OnInconclusive(enum.Enum):
-    """What happens when patience ends without a usable verdict."""
+    """What happens when patience ends without a usable verdict.
+
+    ``PROMOTE`` goes on where data is missing; where AWS cannot be read or written, it holds.
+    """
 
     ROLLBACK = "rollback"
     HOLD = "hold"
+    PROMOTE = "promote"
 
 
 class OnTimeout(enum.Enum):
@@ -74,7 +79,9 @@ class Plan:
 
     ``patience`` bounds how long a release waits without a usable verdict; ``look_every`` is the longest time between
     two looks at the gates; ``revert_within`` bounds how long a refused rollback is tried again. ``provisioned`` is
-    true when the alias has provisioned concurrency: AWS then puts weights on it by itself for a while.
+    true when the alias has provisioned concurrency: AWS then puts weights on it by itself for a while. ``comparisons``
+    are what the judge is asked, over metrics of this ``period``; ``adaptive`` lets it end a stage before its bake is
+    over, once it is sure that the candidate is not worse.
     """
 
     stable: str
@@ -88,6 +95,9 @@ class Plan:
     on_inconclusive: OnInconclusive = OnInconclusive.ROLLBACK
     revert_within: timedelta = REVERT_WITHIN
     provisioned: bool = False
+    comparisons: tuple[Comparison, ...] = ()
+    period: timedelta = PERIOD
+    adaptive: bool = False
 
     @property
     def baseline(self) -> Routing:
@@ -120,11 +130,14 @@ class Plan:
         return routing == self.baseline or any(routing == self.routing_at(i) for i in range(len(self.stages)))
 
 
+_ASKED = ("stages", "alarms", "ignored", "look_every", "patience", "on_inconclusive", "period", "adaptive")
+
+
 def differences(asked: Plan, planned: Plan) -> tuple[str, ...]:
     """What a release that is asked for now would do otherwise than the one that was planned, in words."""
     return tuple(
         f"{name} {_shown(before)}, now {_shown(now)}"
-        for name in ("stages", "alarms", "ignored", "look_every", "patience", "on_inconclusive")
+        for name in _ASKED
         if (before := getattr(planned, name)) != (now := getattr(asked, name))
     )
 
@@ -151,8 +164,15 @@ CODEDEPLOY: dict[str, str] = {
     **{f"Linear10PercentEvery{m}Minutes": f"linear:10%:{m}m" for m in (2, 3, 10)},
 }
 _CODEDEPLOY_PREFIX = re.compile(r"(CodeDeployDefault\.)?(Lambda)?")
-_NAMED = {"all-at-once": "", "canary": "10%:5m", "linear": "10%:1m", "exponential": "1%:2m"}
+_NAMED = {"all-at-once": "", "canary": "10%:5m", "linear": "10%:1m", "exponential": "1%:2m", "adaptive": "10m"}
+_ADAPTIVE = (100, 500, 2000)
+"""Weights in basis points: a fault that breaks everything is met by one request in a hundred."""
 STRATEGIES = (*_NAMED, *CODEDEPLOY)
+
+
+def is_adaptive(strategy: str) -> bool:
+    """Whether the judge may end the stages of this strategy before their bake is over."""
+    return strategy.partition(":")[0] == "adaptive"
 
 
 def resolve_strategy(text: str, bake: timedelta = DEFAULT_BAKE) -> tuple[Stage, ...]:
@@ -160,7 +180,8 @@ def resolve_strategy(text: str, bake: timedelta = DEFAULT_BAKE) -> tuple[Stage, 
 
     Args:
         text: ``all-at-once``, ``canary[:10%[:5m]]``, ``linear[:10%[:1m]]``, ``exponential[:1%[:2m]]`` (doubling),
-            one of CodeDeploy's names, or stages written out: ``5%:2m,25%:5m,100%:10m``. Between written-out stages
+            ``adaptive[:10m]`` (1 %, 5 %, 20 %, each for at most that long), one of
+            CodeDeploy's names, or stages written out: ``5%:2m,25%:5m,100%:10m``. Between written-out stages
             ``hold[:1h[:rollback|hold|promote]]`` waits for a person.
         bake: how long 100 % must stay good where the strategy does not say so itself.
 
@@ -180,6 +201,9 @@ def resolve_strategy(text: str, bake: timedelta = DEFAULT_BAKE) -> tuple[Stage, 
         if rest:
             raise InvalidStagesError(f"{text!r}: all-at-once takes no weight", hint="Set its bake with --bake.")
         return (Stage(FULL, bake),)
+    if name == "adaptive":
+        longest = parse_duration(rest or _NAMED[name])
+        return (*(Stage(weight, longest) for weight in _ADAPTIVE), Stage(FULL, bake))
     first, _, every = rest.partition(":")
     default_first, _, default_every = _NAMED[name].partition(":")
     step = _weight(first or default_first, text)

@@ -6,7 +6,7 @@ wrote the last entry; a write that began and never ended stays visible as ``pend
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lambdaops.core.events import (
@@ -15,6 +15,7 @@ from lambdaops.core.events import (
     Entry,
     Failed,
     Intent,
+    Judged,
     Landed,
     Observed,
     Opened,
@@ -23,7 +24,8 @@ from lambdaops.core.events import (
     Signalled,
 )
 from lambdaops.core.gates import Verdict, worst
-from lambdaops.core.lifecycle import settled
+from lambdaops.core.judging import Sums, entered, folded
+from lambdaops.core.lifecycle import place, settled
 from lambdaops.core.model import AlarmReading, Routing
 from lambdaops.core.plan import Plan
 from lambdaops.core.states import (
@@ -49,7 +51,8 @@ class Release:
 
     ``revision`` is the alias's RevisionId as last seen by us, ``replaced`` the one our last write replaced; ``pending``
     is a write without a known end; ``writes`` counts the writes begun; ``asked`` are requests without an answer yet;
-    ``undone`` is the record of somebody's rollback since, which ends the release whatever its process still says.
+    ``undone`` is the record of somebody's rollback since, which ends the release whatever its process still says;
+    ``sums`` is what the judge has seen.
     """
 
     id: str
@@ -66,6 +69,7 @@ class Release:
     closed: Closed | None = None
     asked: tuple[Entry, ...] = ()
     undone: Entry | None = None
+    sums: Sums = field(default_factory=Sums)
 
     @property
     def open(self) -> bool:
@@ -84,6 +88,10 @@ def advance(release: Release, entry: Entry) -> Release:
             # that objected: a process that dies before it acts must see the same objection again, a flap included.
             objected = worst(gates)[0] is Verdict.FAIL
             return now if objected or not alarms else replace(now, alarms=alarms)
+        case Judged(at=at, length=length, rows=rows):
+            stage = place(now.state)
+            counts = isinstance(stage, Baking) and at >= stage.entered_at
+            return replace(now, sums=folded(now.sums, now.plan.comparisons, at, length, rows, counts=counts))
         case Decided(state=state, answers=None):
             return replace(now, state=state)
         case Decided(state=state, answers=int() as answered):
@@ -105,6 +113,7 @@ def advance(release: Release, entry: Entry) -> Release:
                 revision=revision,
                 pending=None,
                 landed=True,
+                sums=entered(now.sums),
             )
         case Closed() as closed:
             return replace(now, closed=closed, pending=None)

@@ -105,6 +105,24 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainRow:
+    """One judged period of one comparison, or something that happened meanwhile (``comparison`` is empty).
+
+    ``weight`` is the stage's in basis points; ``evidence`` is against the candidate, and how much convicts.
+    """
+
+    at: datetime
+    weight: int
+    comparison: str
+    stable: int
+    stable_bad: int
+    candidate: int
+    candidate_bad: int
+    evidence: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRow:
     """One journal; ``problem`` says why it cannot be read."""
 

@@ -43,6 +43,11 @@ class Settings:
     look_every: timedelta | None = None
     patience: timedelta | None = None
     on_inconclusive: OnInconclusive | None = None
+    compare: str | None = None
+    tolerance: str | None = None
+    alpha: str | None = None
+    min_requests: str | None = None
+    period: timedelta | None = None
     reason_required: bool = False
     confirm: Confirm = Confirm.ASK
     freeze: tuple[FreezeWindow, ...] = ()

@@ -7,6 +7,7 @@ lost is settled by reading the alias, never by guessing.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
@@ -24,6 +25,7 @@ from lambdaops.core.events import (
     Decided,
     Failed,
     Intent,
+    Judged,
     Landed,
     Observed,
     Resumed,
@@ -31,12 +33,14 @@ from lambdaops.core.events import (
     Signalled,
 )
 from lambdaops.core.gates import GateResult, assess_alarms, unreadable
+from lambdaops.core.judging import Early, assess, blind, rows_of, slow_thresholds
 from lambdaops.core.lifecycle import place, resumed, same
 from lambdaops.core.machine import decide
-from lambdaops.core.model import AlarmReading, Alias, Target
+from lambdaops.core.model import FULL, AlarmReading, Alias, Target
 from lambdaops.core.notices import Looked
 from lambdaops.core.replay import Release, advance, phase, wants_rollback
 from lambdaops.core.states import (
+    Baking,
     Done,
     Fault,
     Held,
@@ -50,7 +54,7 @@ from lambdaops.core.states import (
     Wait,
 )
 from lambdaops.ops.recorder import Recorder
-from lambdaops.ports import Drive
+from lambdaops.ports import Drive, Versions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -154,21 +158,48 @@ class Driver:
 
     def _observe(self) -> _Look:
         ports = self.recorder.ports
-        alias, blind, trouble = None, "", None
+        alias, why = None, ""
+        trouble: LambdaOpsError | None = None
         try:
             alias = ports.functions.get_alias(self.target.function, self.target.alias)
         except (AwsError, NotFoundError) as error:
-            blind, trouble = error.message, error
+            why, trouble = error.message, error
             if isinstance(error, AwsError) and error.locked_out:
-                return _Look(None, blind, (), unreadable(self.release.plan.alarms, blind), error)
+                return _Look(None, why, (), unreadable(self.release.plan.alarms, why), error)
         plan = self.release.plan
         if isinstance(self.release.state, Reverting):
-            return _Look(alias, blind, (), ())  # a rollback asks no gate
+            return _Look(alias, why, (), ())  # a rollback asks no gate
+        judged, unjudged = self._judge()
+        trouble = trouble or unjudged
         try:
             alarms = ports.alarms.read_alarms(plan.alarms)
         except (AwsError, NotFoundError) as error:
-            return _Look(alias, blind, (), unreadable(plan.alarms, error.message), trouble=trouble or error)
-        return _Look(alias, blind, alarms, assess_alarms(plan, self.release.alarms, alarms), trouble=trouble)
+            gates = (*unreadable(plan.alarms, error.message), *judged)
+            return _Look(alias, why, (), gates, trouble=trouble or error)
+        gates = (*assess_alarms(plan, self.release.alarms, alarms), *judged)
+        return _Look(alias, why, alarms, gates, trouble=trouble)
+
+    def _judge(self) -> tuple[tuple[GateResult, ...], LambdaOpsError | None]:
+        """What the comparisons say; a period that has settled is journaled, and counts from then on."""
+        plan, ports = self.release.plan, self.recorder.ports
+        if not plan.comparisons:
+            return (), None
+        asked = Versions(
+            self.target.function, self.target.alias, plan.stable, plan.candidate, slow_thresholds(plan.comparisons)
+        )
+        since = self.release.sums.until or self.release.opened.at
+        try:
+            periods = ports.metrics.compare(asked, plan.period, since, self._now())
+        except AwsError as error:
+            return blind(plan.comparisons, error.message), error
+        settled = list(itertools.takewhile(lambda period: period.closed, periods))
+        for period in settled:
+            self._record(Judged(period.at, period.length, rows_of(plan.comparisons, period)))
+        at = place(self.release.state)
+        early = None
+        if plan.adaptive and isinstance(at, Baking) and at.stage + 1 < len(plan.stages):
+            early = Early(at.entered_at, plan.stages[at.stage + 1].weight / FULL)
+        return assess(plan.comparisons, self.release.sums, periods[len(settled) :], early), None
 
     def _reconciled(self, look: _Look) -> bool:
         """Settle a write whose end is unknown, if this look shows that it is in effect."""
@@ -194,7 +225,8 @@ class Driver:
         return True
 
     def _record_if_changed(self, look: _Look) -> None:
-        seen = Observed(look.alias.routing if look.alias else None, look.alarms, look.gates)
+        lasting = tuple(replace(gate, detail="", waits_for="") for gate in look.gates)
+        seen = Observed(look.alias.routing if look.alias else None, look.alarms, lasting)
         if seen != self._seen and not isinstance(self.release.state, Reverting):
             self._record(seen)
             self._seen = seen

@@ -16,6 +16,7 @@ from lambdaops.core.model import FULL, LATEST, AlarmReading, Alias, Finding, Lev
 from lambdaops.core.plan import NEW_VERSION, Plan
 from lambdaops.core.replay import releases
 from lambdaops.core.states import Done, Outcome
+from lambdaops.ops.blindness import look_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,19 +39,24 @@ class Preflight:
         return any(finding.level is Level.BLOCK for finding in self.findings)
 
 
-def check(ports: Ports, target: Target, alias: Alias, plan: Plan, entries: Sequence[Entry]) -> Preflight:
-    """Look at everything this plan touches.
+def check(
+    ports: Ports, target: Target, alias: Alias, plan: Plan, entries: Sequence[Entry], *, insists: bool = False
+) -> Preflight:
+    """Look at everything this plan touches; ``insists`` when comparing was asked for, rather than the default.
 
     Raises:
         AwsError: something the release needs to read cannot be read.
     """
     alarms = ports.alarms.read_alarms(plan.alarms)
     concurrency, provisioned = _provisioned(ports, target, plan)
+    compared, comparisons = look_back(ports, target, plan, insists=insists)
+    plan = replace(plan, comparisons=comparisons)
     findings = (
         *alias_findings(target, alias),
         *_versions(ports, target, plan),
         *_rolled_back_before(plan, entries),
         *preflight_alarms(plan, alarms),
+        *compared,
         *concurrency,
         *_bypasses(ports, target),
     )

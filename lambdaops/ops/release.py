@@ -40,6 +40,7 @@ class Request:
 
     ``plan`` lacks the stable version, which only the alias knows, and the candidate when ``code`` is to be published.
     ``findings`` are what was found before AWS was asked, and count as preflight's own; ``overrides`` are journaled.
+    ``insists`` is true when comparing was asked for: then being unable to compare blocks.
     """
 
     target: Target
@@ -50,6 +51,7 @@ class Request:
     ticket: str = ""
     findings: tuple[Finding, ...] = ()
     overrides: tuple[str, ...] = ()
+    insists: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +109,21 @@ def nothing_to_do(situation: Situation, candidate: str) -> bool:
     return situation.open is None and routing.additional is None and routing.primary == candidate
 
 
-def prepare(ports: Ports, situation: Situation, plan: Plan, known: tuple[Finding, ...] = ()) -> Preflight:
+def prepare(ports: Ports, situation: Situation, request: Request) -> Preflight:
     """Complete the plan with the stable version and check everything it touches; tells the sink what was found.
 
     Args:
         ports: the world.
         situation: the target as it was just read.
-        plan: the plan without the stable version.
-        known: findings from before AWS was asked, which come first.
+        request: with the plan, still without its stable version, and the findings that come first.
 
     Raises:
         AwsError: something the release needs to read cannot be read.
     """
     target = situation.target
-    plan = replace(plan, stable=situation.alias.routing.primary)
-    found = check(ports, target, situation.alias, plan, situation.entries)
-    found = replace(found, findings=(*known, *found.findings))
+    plan = replace(request.plan, stable=situation.alias.routing.primary)
+    found = check(ports, target, situation.alias, plan, situation.entries, insists=request.insists)
+    found = replace(found, findings=(*request.findings, *found.findings))
     if situation.open is not None and not _given_up(situation):
         other = situation.open
         finding = Finding(
@@ -180,7 +181,7 @@ def release(ports: Ports, request: Request) -> Ended | None:
         if not asked:
             ports.ask.confirm(f"Go on with release {unfinished.id} of {target} to version {candidate}?")
         return take_up(ports, situation, unfinished)
-    prepared = prepare(ports, situation, replace(request.plan, candidate=candidate), request.findings)
+    prepared = prepare(ports, situation, replace(request, plan=replace(request.plan, candidate=candidate)))
     require_clear(target, prepared)
     if not asked:
         ports.ask.confirm(f"Release {target} from version {prepared.plan.stable} to {candidate}?")
@@ -200,7 +201,7 @@ def _being_released(ports: Ports, situation: Situation, code: Code) -> str | Non
 def _publish_first(ports: Ports, situation: Situation, request: Request, code: Code) -> str:
     """Check what can be checked without the version, ask, publish; gives the version."""
     target = situation.target
-    require_clear(target, prepare(ports, situation, request.plan, request.findings))
+    require_clear(target, prepare(ports, situation, request))
     ports.ask.confirm(f"Publish {describe_source(code)} and release it to {target}?")
     published = publish(
         ports, target.function, code, commit=request.commit, reason=request.reason, ticket=request.ticket

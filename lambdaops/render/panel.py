@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.gates import Verdict
 from lambdaops.core.model import percent
-from lambdaops.core.plan import OnInconclusive, OnTimeout
+from lambdaops.core.plan import OnTimeout
 from lambdaops.core.states import Awaiting, Baking, Cause, Done, Held, Outcome, Paused, Promoting, Reverting
 from lambdaops.render.say import why
 from lambdaops.render.stagebar import stage_bar
-from lambdaops.render.words import VERDICT_ICON, ascii_only, clock, countdown, cut, cut_middle, plain, width, wrap
+from lambdaops.render.words import (
+    VERDICT_ICON,
+    WHEN_UNDECIDED,
+    ascii_only,
+    clock,
+    countdown,
+    cut,
+    cut_middle,
+    plain,
+    width,
+    wrap,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,7 +202,7 @@ def _waiting(view: ReleaseView) -> tuple[str, str]:
             return "approval", _THEN[view.manual_gate.then] if view.manual_gate is not None else "holds"
         case _:
             on = view.plan.on_inconclusive if view.plan else None
-            return "its gates", "rolls back" if on is OnInconclusive.ROLLBACK else "holds"
+            return "its gates", WHEN_UNDECIDED[on] if on is not None else "holds"
 
 
 def _weights(view: ReleaseView, size: Size) -> list[Line]:
@@ -212,7 +223,7 @@ def _gates(view: ReleaseView, size: Size, room: int) -> list[Line]:
     if room < 1:
         return []
     if not view.gates:
-        unwatched = view.plan is not None and not view.plan.alarms
+        unwatched = view.plan is not None and not view.plan.alarms and not view.plan.comparisons
         return [(("⚠ no gate watches this release", "warn"),)] if unwatched else []
     rows: Sequence[GateResult] = view.gates
     rest: list[Line] = []

@@ -122,7 +122,9 @@ def changed_gates(before: tuple[GateResult, ...], now: tuple[GateResult, ...]) -
 
 
 def why(gate: GateResult) -> str:
-    """The gate's reason without its name in front."""
+    """The gate's reason without its name in front, or its numbers while it passes."""
+    if gate.detail and gate.verdict is Verdict.PASS:
+        return gate.detail
     return gate.reason.removeprefix(f"{gate.name}: ")
 
 
@@ -132,7 +134,8 @@ def summary(plan: Plan) -> str:
     if len(shown) > _SHOWN_STAGES:
         shown = [*shown[: _SHOWN_STAGES - 2], "...", shown[-1], f"({len(plan.stages)} stages)"]
     name = plan.strategy if "%" not in plan.strategy else "stages"
-    gates = ", ".join(f"{gate} (ignored)" if gate in plan.ignored else gate for gate in plan.alarms) or "none"
+    gates = ", ".join(f"{gate} (ignored)" if gate in plan.ignored else gate for gate in plan.alarms)
+    gates = ", ".join(filter(None, (gates, *(comparison.name for comparison in plan.comparisons)))) or "none"
     return f"{plan.stable} -> {plan.candidate}, {name} {' '.join(shown)}, gates: {gates}"
 
 

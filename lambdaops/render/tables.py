@@ -10,15 +10,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import format_duration
-from lambdaops.core.events import Decided, Observed, kind_of
+from lambdaops.core.events import Decided, Judged, Observed, kind_of
 from lambdaops.core.model import Level, percent
-from lambdaops.core.plan import OnInconclusive
 from lambdaops.core.replay import phase
 from lambdaops.render.columns import columns
 from lambdaops.render.console import PLAIN, Paper
 from lambdaops.render.errors import finding_lines
 from lambdaops.render.say import describe
-from lambdaops.render.words import clock, moment, plain, tone
+from lambdaops.render.words import WHEN_UNDECIDED, clock, moment, plain, tone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from lambdaops.core.model import AlarmReading, Finding
     from lambdaops.core.reports import (
         AuditRow,
+        ExplainRow,
         HistoryRow,
         PlanReport,
         SettingRow,
@@ -59,7 +59,8 @@ def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
             then = f"then {stage.gate.then.value}"
             rows.append(("", "", "", "hold", f"<={format_duration(stage.gate.within)}", f"until promoted, {then}"))
     gates = ", ".join(f"{name} (ignored)" if name in plan.ignored else name for name in plan.alarms)
-    undecided = "rolls back" if plan.on_inconclusive is OnInconclusive.ROLLBACK else "holds"
+    undecided = WHEN_UNDECIDED[plan.on_inconclusive]
+    compared = ", ".join(str(comparison) for comparison in plan.comparisons)
     lines = [
         paper.paint(f"{plain(report.target)}  {plan.stable} -> {plan.candidate}  {plain(plan.strategy)}", "strong"),
         *([f"as {plain(report.config)} says"] if report.config else []),
@@ -70,7 +71,8 @@ def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
         f"limit    {clock(report.starts_at + plan.limit)} UTC at the latest, after {format_duration(plan.limit)}",
         f"gates    {plain(gates)}, looked at every {format_duration(plan.look_every)} or sooner"
         if plan.alarms
-        else "gates    none: nothing but time separates the stages",
+        else "gates    no alarm" + ("" if plan.comparisons else ": nothing but time separates the stages"),
+        f"compared {compared}" if plan.comparisons else "compared nothing",
         f"no data  waits {format_duration(plan.patience)}, then {undecided}",
         f"failure  one write: all traffic to {plan.stable}",
         "",
@@ -209,6 +211,13 @@ def _what(entry: Entry) -> str:
         case Observed(alias=alias, gates=gates):
             seen = f"alias is at {alias}" if alias is not None else "alias could not be read"
             return "; ".join([seen, *(gate.reason for gate in gates)])
+        case Judged(at=at, rows=rows):
+            compared = [
+                f"{row.name}: {row.candidate_bad} of {row.candidate} on the candidate, "
+                f"{row.stable_bad} of {row.stable} on the stable version"
+                for row in rows
+            ]
+            return f"from {clock(at)} on, {'; '.join(compared)}"
         case Decided(state=state, reason=reason):
             return f"{phase(state)}: {reason}"
         case _:
@@ -229,6 +238,25 @@ def verify_text(reports: Sequence[VerifyReport], paper: Paper = PLAIN) -> str:
         for report in reports
     ]
     return columns(("STATE", "JOURNAL", "LENGTH", "HEAD"), cells, paper)
+
+
+def explain_text(rows: Sequence[ExplainRow], paper: Paper = PLAIN) -> str:
+    """One line a judged period and comparison, and one for everything that was decided meanwhile."""
+    if not rows:
+        return "nothing was judged or decided yet"
+    cells = [
+        (
+            clock(row.at),
+            percent(row.weight) if row.weight else "-",
+            row.comparison or "·",
+            f"{row.candidate_bad}/{row.candidate}" if row.comparison else "",
+            f"{row.stable_bad}/{row.stable}" if row.comparison else "",
+            row.evidence,
+            row.said,
+        )
+        for row in rows
+    ]
+    return columns(("AT (UTC)", "WEIGHT", "COMPARED", "CANDIDATE", "STABLE", "EVIDENCE", "WHAT"), cells, paper)
 
 
 def _who(arn: str) -> str:

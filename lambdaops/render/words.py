@@ -11,8 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 from lambdaops.core.gates import Verdict
 from lambdaops.core.model import Level
+from lambdaops.core.plan import OnInconclusive
 
 VERDICT_ICON = {Verdict.PASS: "✔", Verdict.INCONCLUSIVE: "?", Verdict.ERROR: "⚠", Verdict.FAIL: "✖"}
+WHEN_UNDECIDED = {
+    OnInconclusive.ROLLBACK: "rolls back",
+    OnInconclusive.HOLD: "holds",
+    OnInconclusive.PROMOTE: "goes on",
+}
 LEVEL_ICON = {Level.OK: "✔", Level.WARN: "⚠", Level.BLOCK: "✖"}
 LEVEL_WORD = {level: f"{LEVEL_ICON[level]} {level.name:<5}" for level in Level}
 # One for one but for the arrow, so that columns stay columns.

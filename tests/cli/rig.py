@@ -83,7 +83,9 @@ class SimEnv(Env):
         self.reached.append((region, profile))
         world = self.worlds.get(profile or "", self.world)
         quiet = signals if signals is not None else NoSignals()
-        return Ports(world.clock, quiet, world, world, world, self.journals, sink, ask, "laptop", "", "lambdaops test")
+        return Ports(
+            world.clock, quiet, world, world, world, world, self.journals, sink, ask, "laptop", "", "lambdaops test"
+        )
 
 
 @dataclass

@@ -91,6 +91,11 @@ def test_what_holds_says_its_line_or_that_it_is_built_in(site: Site) -> None:
         "look-every": ("10s", "built-in default"),
         "patience": ("20m", "defaults.patience (lambdaops.yaml:2)"),
         "on-inconclusive": ("rollback", "built-in default"),
+        "compare": ("errors", "built-in default"),
+        "tolerance": ("1.5", "built-in default"),
+        "alpha": ("0.01", "built-in default"),
+        "min-requests": ("20", "built-in default"),
+        "period": ("1m", "built-in default"),
         "reason": ("required", "functions.orders.reason (lambdaops.yaml:5)"),
     }
 

@@ -55,6 +55,7 @@ SLUGS = {
     "demo-failed": 1,
     "function-changed": 7,
     "internal": 1,
+    "invalid-comparison": 2,
     "invalid-config": 2,
     "invalid-duration": 2,
     "invalid-file": 2,

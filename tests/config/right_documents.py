@@ -19,7 +19,12 @@ _FUNCTIONS = st.fixed_dictionaries(
         "ignore-alarms": _ALARMS,
         "look-every": _DURATIONS.filter(lambda text: text != "0s"),
         "patience": _DURATIONS,
-        "on-inconclusive": st.sampled_from(["rollback", "hold"]),
+        "on-inconclusive": st.sampled_from(["rollback", "hold", "promote"]),
+        "compare": st.sampled_from(["errors", "errors,throttles", "latency:800ms", "none"]),
+        "tolerance": st.sampled_from(["1.5", "2.25", "100.0"]),
+        "alpha": st.sampled_from(["0.0001", "0.01", "0.5"]),
+        "min-requests": st.integers(0, 1_000_000),
+        "period": st.sampled_from(["1s", "30s", "1m", "5m"]),
         "reason": st.sampled_from(["required", "optional"]),
     },
 )

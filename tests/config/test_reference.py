@@ -68,6 +68,11 @@ def test_the_other_keys_are_named_where_they_belong(title: str, model: type[Base
         ("look-every", defaults.LOOK_EVERY),
         ("patience", defaults.PATIENCE),
         ("on-inconclusive", defaults.ON_INCONCLUSIVE),
+        ("compare", defaults.COMPARE),
+        ("tolerance", defaults.TOLERANCE),
+        ("alpha", defaults.ALPHA),
+        ("min-requests", defaults.MIN_REQUESTS),
+        ("period", defaults.PERIOD),
     ],
 )
 def test_what_is_built_in_is_what_the_page_says(key: str, value: str) -> None:

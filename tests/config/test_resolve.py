@@ -48,6 +48,11 @@ KEYS: dict[str, tuple[tuple[str, str, str], tuple[object, ...]]] = {
         ("hold", "rollback", "hold"),
         (OnInconclusive.HOLD, OnInconclusive.ROLLBACK, OnInconclusive.HOLD),
     ),
+    "compare": (("errors", "none", "throttles"), ("errors", "none", "throttles")),
+    "tolerance": (("1.5", "2", "1"), ("1.5", "2", "1")),
+    "alpha": (("0.01", "0.0001", "0.5"), ("0.01", "0.0001", "0.5")),
+    "min-requests": (("0", "1", "1000000"), ("0", "1", "1000000")),
+    "period": (("1s", "1m", "5m"), (timedelta(seconds=1), timedelta(minutes=1), timedelta(minutes=5))),
     "reason": (("required", "optional", "required"), (True, False, True)),
 }
 LAYERS = """version: 1

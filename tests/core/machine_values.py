@@ -52,9 +52,26 @@ GATED = [
     for then in OnTimeout
 ]
 PLANS = [
-    Plan("1", "2", stages, "custom", (), (), look_every, patience, policy, revert_within, provisioned)
-    for stages, look_every, patience, policy, revert_within, provisioned in product(
-        [*LADDERS, *GATED], seconds(1, 600), seconds(0, 180), OnInconclusive, seconds(0, 300), [False, True]
+    Plan(
+        "1",
+        "2",
+        stages,
+        "custom",
+        look_every=look_every,
+        patience=patience,
+        on_inconclusive=policy,
+        revert_within=revert_within,
+        provisioned=provisioned,
+        adaptive=adaptive,
+    )
+    for stages, look_every, patience, policy, revert_within, provisioned, adaptive in product(
+        [*LADDERS, *GATED],
+        seconds(1, 600),
+        seconds(0, 180),
+        OnInconclusive,
+        seconds(0, 300),
+        [False, True],
+        [False, True],
     )
 ]
 
@@ -125,6 +142,11 @@ GATES = [
     *((gate("a", verdict),) for verdict in Verdict),
     *((gate("a", one), gate("b", other)) for one, other in product(Verdict, Verdict)),
     (gate("a", Verdict.PASS), gate("b", Verdict.FAIL, acts=False)),
+    *(
+        (gate("a", one), GateResult("j", Verdict.PASS, "j: so far", True, "9 of 900", waits_for, True, acquits))
+        for one, waits_for, acquits in product(Verdict, ["", "j: 7 more requests"], [False, True])
+    ),
+    (GateResult("j", Verdict.FAIL, "j: worse", judges=True),),
 ]
 FAULTS = [Fault("no", permanent, conflict) for permanent, conflict in product([False, True], [False, True])]
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdaops.core.errors import ExitCode
-from lambdaops.core.gates import GateResult, Verdict, worst
+from lambdaops.core.gates import GateResult, Verdict, acquitted, unfinished, worst
 from lambdaops.core.lifecycle import exit_code, landed, place, resumed, same
 from lambdaops.core.machine import decide
 from lambdaops.core.model import Routing
@@ -558,8 +558,36 @@ def test_forward_needs_an_alias_that_was_read_and_gates_that_do_not_object(situa
         verdict = worst(seen.gates)[0]
         if steered(state, seen):
             assert verdict is not FAIL, "a person outranks a gate that cannot tell, never one that objects"
+        elif plan.on_inconclusive is OnInconclusive.PROMOTE:
+            assert verdict in (PASS, INCONCLUSIVE)
         else:
             assert verdict in ((PASS, INCONCLUSIVE) if isinstance(where, Ready) else (PASS,))
+            assert isinstance(where, Ready) or not unfinished(seen.gates) or acquitted(seen.gates)
+
+
+@many
+@given(situations())
+def test_no_bake_is_cut_short_but_by_a_person_or_a_judge_who_is_sure(situation: Situation) -> None:
+    plan, state, seen = situation
+    _, action = decide(plan, state, seen)
+    if not isinstance(action, SetRouting) or not isinstance(action.then, Baking) or not isinstance(state, Baking):
+        return
+    if steered(state, seen) or plan.on_inconclusive is OnInconclusive.PROMOTE:
+        return
+    sure = plan.adaptive and acquitted(seen.gates)
+    assert sure or seen.now >= (state.good_since or seen.now) + plan.stages[state.stage].bake
+
+
+@many
+@given(situations())
+def test_the_judge_never_ends_the_last_stage_early(situation: Situation) -> None:
+    plan, state, seen = situation
+    after, _ = decide(plan, state, seen)
+    if isinstance(after, Done) and after.outcome is Outcome.PROMOTED and isinstance(state, Baking):
+        if steered(state, seen) or plan.on_inconclusive is OnInconclusive.PROMOTE:
+            return
+        assert not unfinished(seen.gates)
+        assert seen.now >= (state.good_since or seen.now) + plan.stages[-1].bake
 
 
 @many

@@ -68,7 +68,9 @@ class Rig:
     def ports(self) -> Ports:
         world = self.world
         self.listening = False  # every operation is a process of its own
-        return Ports(world.clock, self, world, world, world, self.journals, self, self, "laptop", "", "lambdaops test")
+        return Ports(
+            world.clock, self, world, world, world, world, self.journals, self, self, "laptop", "", "lambdaops test"
+        )
 
     @property
     def journal(self) -> SimJournal:
@@ -98,7 +100,7 @@ class Rig:
     # -- operations ------------------------------------------------------------------------------------------------
 
     def preflight(self, plan: Plan | None = None) -> Preflight:
-        return op.prepare(self.ports, op.look(self.ports, TARGET), plan or plan_of())
+        return op.prepare(self.ports, op.look(self.ports, TARGET), op.Request(TARGET, plan or plan_of()))
 
     def release(self, plan: Plan | None = None, code: Code | None = None, reason: str = "") -> op.Ended:
         ended = op.release(self.ports, op.Request(TARGET, plan or plan_of(), code, "3f2a91c", reason))

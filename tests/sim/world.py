@@ -10,7 +10,7 @@ import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import AliasChangedError, FunctionChangedError, LambdaOpsError, NotFoundError, RejectedError
@@ -25,12 +25,15 @@ from lambdaops.core.model import (
     Routing,
     Version,
 )
+from lambdaops.core.series import Period
+from lambdaops.ports import History
 from tests.sim.clock import SimClock
+from tests.sim.traffic import Traffic, floor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lambdaops.ports import Code
+    from lambdaops.ports import Code, Versions
 
 ACCOUNT = "111122223333"
 ARN = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:orders"
@@ -47,7 +50,7 @@ class Failure:
 
 @dataclass
 class World:
-    """Implements Functions, Alarms and Identity."""
+    """Implements Functions, Alarms, Metrics and Identity."""
 
     clock: SimClock = field(default_factory=SimClock)
     routing: Routing = field(default_factory=lambda: Routing("1"))
@@ -67,6 +70,7 @@ class World:
     version_takes: float = 3
     version_ends: Version = field(default_factory=lambda: version("new"))
     account: str = ACCOUNT
+    traffic: Traffic = field(default_factory=lambda: Traffic(Routing("1")))
     _old: Alias | None = None
     _failures: dict[str, list[Failure]] = field(default_factory=dict)
 
@@ -139,6 +143,7 @@ class World:
                 raise NotFoundError(f"version {number} does not exist")
         self._old = self._alias()
         self.routing = routing
+        self.traffic.moved.append((self.clock.now(), routing))
         self.revision += 1
         self.writes.append(routing)
         if failure is not None:
@@ -246,6 +251,26 @@ class World:
             return ()
         self._call("read_alarms")
         return tuple(self.alarms[name] for name in names if name in self.alarms)
+
+    # -- Metrics ---------------------------------------------------------------------------------------------------
+
+    def compare(self, asked: Versions, period: timedelta, since: datetime, now: datetime) -> tuple[Period, ...]:
+        self._call("compare")
+        found, at = [], floor(since, period)
+        while at <= now:
+            stable, candidate = (self.traffic.counts(at, one, period) for one in (asked.stable, asked.candidate))
+            found.append(Period(at, period, stable, candidate, at + 3 * period <= now, at + period <= now))
+            at += period
+        return tuple(found)
+
+    def history(self, asked: Versions, period: timedelta, since: datetime, now: datetime) -> History:
+        self._call("history")
+        periods, at = [], floor(since, period)
+        while at + 3 * period <= now:
+            periods.append((at, self.traffic.counts(at, asked.stable, period)))
+            at += period
+        total = sum(counts.requests for _, counts in periods)
+        return History(tuple(periods), total or self.traffic.past_alias, total or self.traffic.past_function)
 
     def caller(self) -> str:
         self._call("caller")

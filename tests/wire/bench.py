@@ -30,6 +30,7 @@ from lambdaops.aws import session as aws
 from lambdaops.aws.alarms import CloudWatchAlarms
 from lambdaops.aws.functions import LambdaFunctions
 from lambdaops.aws.identity import StsIdentity
+from lambdaops.aws.metrics import CloudWatchMetrics
 from lambdaops.cli.clock import NoSignals
 from lambdaops.cli.env import Env
 from lambdaops.cli.main import main
@@ -40,7 +41,7 @@ from lambdaops.sandbox import server as sandbox
 from lambdaops.sandbox.server import Server
 from lambdaops.store.files import FileJournals
 from tests.wire.conftest import Clients, Function, answering, make_function
-from tests.wire.injected import REVERT, ROLLBACK, SILENCE, STRANDING, ZIP, Call, Case
+from tests.wire.injected import JUDGED, REVERT, ROLLBACK, SILENCE, STRANDING, ZIP, Call, Case
 from tests.wire.proxy import Answer, wire_to
 
 if TYPE_CHECKING:
@@ -106,7 +107,11 @@ class WireEnv(Env):
         ports = super().ports(**{**asked, "signals": NoSignals()})
         functions = LambdaFunctions(self.session, self.clock, urgent=asked.get("urgent", False))
         return replace(
-            ports, functions=functions, alarms=CloudWatchAlarms(self.session), identity=StsIdentity(self.session)
+            ports,
+            functions=functions,
+            alarms=CloudWatchAlarms(self.session),
+            metrics=CloudWatchMetrics(self.session),
+            identity=StsIdentity(self.session),
         )
 
 
@@ -240,6 +245,7 @@ class Bench:
             return ("rollback", target), "2"
         plan = ("--strategy", "10%:1s,50%:1s,100%:1s", "--look-every", "1s", "--patience", "10s", "--yes")
         words = ("release", target, "--alarm", f"{function.name}-errors", *plan)
+        words = (*words, *(() if scene == JUDGED else ("--compare", "none")))
         if scene == ZIP:
             archive = home / "new.zip"
             archive.write_bytes(answering(f"{number} {time.time_ns()}"))

@@ -100,6 +100,7 @@ class Call:
 
 
 RELEASE, ZIP, ROLLBACK, REVERT = "release", "release --zip", "rollback", "automatic rollback"
+JUDGED = "release that is judged"
 CALLS = (
     Call(RELEASE, "GetAlias", 1, "first look", Phase.BEFORE),
     Call(RELEASE, "DescribeAlarms", 1, "preflight", Phase.BEFORE),
@@ -131,6 +132,9 @@ CALLS = (
     Call(ROLLBACK, "GetCallerIdentity", 1, "actor", Phase.OPTIONAL),
     Call(REVERT, "UpdateAlias", 2, "going back", Phase.GOING_BACK, "10 %"),
     Call(REVERT, "GetAlias", 4, "proof", Phase.PROOF),
+    Call(JUDGED, "GetMetricData", 1, "what is usual", Phase.OPTIONAL),
+    Call(JUDGED, "GetMetricData", 2, "before the first write", Phase.READY),
+    Call(JUDGED, "GetMetricData", 3, "baking", Phase.BAKING, "10 %"),
 )
 # A release that meets nothing makes 25 requests: ten before the first write, and five for each stage.
 _SPANS = (

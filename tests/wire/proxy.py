@@ -48,6 +48,7 @@ READS = {
     "GetProvisionedConcurrencyConfig",
     "ListEventSourceMappings",
     "GetFunction",
+    "GetMetricData",
     "DescribeAlarms",
     "GetCallerIdentity",
 }

@@ -11,6 +11,7 @@ from tests.wire.faults import table
 from tests.wire.injected import (
     CUT,
     FOREIGN,
+    JUDGED,
     LOST,
     PASSING,
     RELEASE,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from lambdaops.sandbox.server import Server
     from tests.wire.bench import Came
 
-UNHARMED = {RELEASE: "0 candidate", ZIP: "0 candidate", ROLLBACK: "0 stable", REVERT: "4 stable"}
+UNHARMED = {RELEASE: "0 candidate", ZIP: "0 candidate", ROLLBACK: "0 stable", REVERT: "4 stable", JUDGED: "0 candidate"}
 ANSWER_LOST = (LOST, SILENT, CUT, SLOW)
 """The call takes effect all the same."""
 
