@@ -76,7 +76,7 @@ def test_every_file_is_in_a_known_layer() -> None:
 
 def test_the_core_knows_no_clock_and_no_io() -> None:
     banned = {"time", "os", "pathlib", "subprocess", "socket", "io", "logging", "random"}
-    for path in (ROOT / "core").glob("*.py"):
+    for path in (ROOT / "core").rglob("*.py"):
         assert not {module.partition(".")[0] for module in imports(path)} & banned, path
         assert ".now(" not in path.read_text(encoding="utf-8"), path
 

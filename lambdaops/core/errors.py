@@ -113,6 +113,18 @@ class InvalidComparisonError(UsageError):
     code = "invalid-comparison"
 
 
+class InvalidQueueError(UsageError):
+    """Not a queue's name, URL or ARN."""
+
+    code = "invalid-queue"
+
+
+class InvalidExpressionError(UsageError):
+    """A filter or a transformation that cannot be evaluated."""
+
+    code = "invalid-expression"
+
+
 class InvalidFileError(UsageError):
     """A file that is missing, unreadable, or not what it should be."""
 
@@ -277,6 +289,27 @@ class PlanDiffersError(LambdaOpsError):
     exit_code = ExitCode.BLOCKED
 
 
+class RedriveInProgressError(LambdaOpsError):
+    """Another live process, or SQS itself, moves messages out of this queue."""
+
+    code = "redrive-in-progress"
+    exit_code = ExitCode.CONFLICT
+
+
+class RedriveHeldError(LambdaOpsError):
+    """A redrive stopped where it is: an alarm, too many messages that came back, or a person."""
+
+    code = "redrive-held"
+    exit_code = ExitCode.HELD
+
+
+class PartlyDoneError(LambdaOpsError):
+    """Not everything that was asked for was done; what was not is where it was."""
+
+    code = "partly-done"
+    exit_code = ExitCode.PARTIAL
+
+
 # -- AWS said no, or nothing: exit 8 ----------------------------------------------------------------------------
 
 
@@ -356,6 +389,12 @@ class ConflictError(AwsError):
     """The resource is busy with another change (409); waiting helps."""
 
     code = "resource-busy"
+
+
+class QueueFullError(AwsError):
+    """Too many messages of the queue are in flight; some must be deleted or become visible first."""
+
+    code = "queue-full"
 
 
 class RejectedError(AwsError):
