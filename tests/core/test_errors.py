@@ -128,6 +128,7 @@ def test_an_error_that_may_have_taken_effect_is_never_called_permanent() -> None
         "unreachable",
         "aws-fault",
         "resource-busy",
+        "queue-full",
     }
 
 

@@ -63,20 +63,22 @@ class EndlessError(Exception):
 
 @dataclass
 class SkippingClock:
-    """Waits a two-hundredth of what it is asked to, and then is as late as it was asked to be."""
+    """Goes only while it is slept by, and sleeps a two-hundredth: how often a command looks is its own affair then,
+    not that of a busy machine."""
 
     skipped: timedelta = timedelta()
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     until: float = field(default_factory=lambda: time.monotonic() + ENDLESS)
 
     def now(self) -> datetime:
         if time.monotonic() > self.until:
             raise EndlessError
-        return datetime.now(UTC) + self.skipped
+        return self.began + self.skipped
 
     def sleep(self, duration: timedelta) -> None:
         waited = duration / 200
         time.sleep(waited.total_seconds())
-        self.skipped += duration - waited
+        self.skipped += duration
 
     def interrupt(self) -> None:
         """Its sleep is over already."""
@@ -281,8 +283,8 @@ def without_pauses() -> Iterator[None]:
 def run_all(server: Server, directory: Path, chosen: list[Case], workers: int = 4) -> dict[str, Came]:
     """Run cases side by side, each worker on a function of its own."""
     benches: queue.SimpleQueue[Bench] = queue.SimpleQueue()
-    for number in range(workers):
-        function = make_function(Clients(server), f"faults{number}")
+    functions = [make_function(Clients(server), f"faults{number}") for number in range(workers)]
+    for function in functions:
         function.alarm()
         benches.put(Bench(server, function, directory))
 
@@ -293,5 +295,9 @@ def run_all(server: Server, directory: Path, chosen: list[Case], workers: int = 
         finally:
             benches.put(bench)
 
-    with without_pauses(), ThreadPoolExecutor(workers) as pool:
-        return dict(zip(map(str, chosen), pool.map(run, chosen), strict=True))
+    try:
+        with without_pauses(), ThreadPoolExecutor(workers) as pool:
+            return dict(zip(map(str, chosen), pool.map(run, chosen), strict=True))
+    finally:
+        for function in functions:
+            function.clients("lambda").delete_function(FunctionName=function.name)

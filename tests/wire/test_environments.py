@@ -94,7 +94,6 @@ def test_credentials_of_another_account_write_nothing(prod: Setting, package: st
         assert prod.wire.calls == [asked]
     assert prod.function.alias() == ("1", {"2": 0.5})
     assert not prod.shell.home.exists()
-    prod.function.point("1")  # the sandbox is everybody's: nothing may stay split
 
 
 def test_from_the_plan_to_the_way_back(prod: Setting) -> None:
