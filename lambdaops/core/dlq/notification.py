@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from lambdaops.core.dlq import bodies
 
 # The same members are spelled otherwise in an event.
-_SPELLED = {"SigningCertURL": "SigningCertUrl", "UnsubscribeURL": "UnsubscribeUrl"}
+_SPELLED: dict[str, str] = {"SigningCertURL": "SigningCertUrl", "UnsubscribeURL": "UnsubscribeUrl"}
 
 
 def function_event(body: str) -> str:
@@ -20,7 +20,7 @@ def function_event(body: str) -> str:
     # An event always has these two; an envelope only where they are set.
     notification: dict[str, object] = {"Subject": None, "MessageAttributes": {}}
     if isinstance(said, dict):
-        notification |= {_SPELLED.get(name, name): value for name, value in said.items()}
+        notification |= {_SPELLED.get(str(name), str(name)): value for name, value in said.items()}
     record = {
         "EventSource": "aws:sns",
         "EventVersion": "1.0",
