@@ -54,7 +54,7 @@ from lambdaops.core.states import (
     Wait,
 )
 from lambdaops.ops.recorder import Recorder
-from lambdaops.ports import Drive, Versions
+from lambdaops.ports import Drive, Ports, Versions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -85,7 +85,7 @@ class Driver:
     alias write met, or the one that locked us out; it tells a caller why a release was refused or is stuck.
     """
 
-    recorder: Recorder
+    recorder: Recorder[Ports]
     drive: Drive
     target: Target
     release: Release

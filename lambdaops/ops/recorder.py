@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from lambdaops.core.errors import AwsError, InvalidFileError, JournalUnwritableError
 from lambdaops.core.events import Entry
 from lambdaops.core.model import Actor
 from lambdaops.core.notices import Warned
-from lambdaops.ports import Journal, Ports
+from lambdaops.ports import Journal, Recording
 
 if TYPE_CHECKING:
     from lambdaops.core.events import Event
 
 
+P = TypeVar("P", bound=Recording)
+"""The ports of whoever records: releases and dead letters have different ones."""
+
+
 @dataclass(frozen=True, slots=True)
-class Recorder:
+class Recorder(Generic[P]):
     """Appends events of one run to one journal."""
 
-    ports: Ports
+    ports: P
     journal: Journal
     arn: str
     run: str
@@ -48,7 +52,7 @@ class Recorder:
             return entry
 
 
-def actor_of(ports: Ports) -> Actor:
+def actor_of(ports: Recording) -> Actor:
     """Who we are.
 
     Raises:
@@ -57,7 +61,7 @@ def actor_of(ports: Ports) -> Actor:
     return Actor(ports.identity.caller(), ports.host, ports.run)
 
 
-def actor_if_known(ports: Ports) -> Actor:
+def actor_if_known(ports: Recording) -> Actor:
     """Who we are, as far as that can be found out: a rollback does not fail for want of a name."""
     try:
         return actor_of(ports)

@@ -347,6 +347,30 @@ class Notifier(Protocol):
         """
 
 
+class Recording(Protocol):
+    """What it takes to write to a journal and to tell of it; every set of ports has it."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time of day."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who we are to AWS."""
+
+    @property
+    def sink(self) -> Sink:
+        """Where it is told."""
+
+    @property
+    def host(self) -> str:
+        """The machine we are on."""
+
+    @property
+    def run(self) -> str:
+        """The CI run this is part of; empty outside CI."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything an operation needs, wired once by the composition root."""

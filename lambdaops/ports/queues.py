@@ -9,21 +9,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from lambdaops.ports import Alarms, Ask, Clock, Identity, Journals, Signals, Sink
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
+    from lambdaops.core.dlq.dead import StreamBatch
     from lambdaops.core.dlq.letter import Batch, Letter, Outgoing, Queue
+    from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, Mapped, Published
 
 
 class Queues(Protocol):
     """SQS queues. A batch is at most ten messages and 1 MiB; whoever calls keeps to that."""
 
     def find(self, queue: str) -> Queue:
-        """A queue by its name, URL or ARN.
+        """A queue by its name, URL or ARN; one of another account by URL or ARN, of another region as well.
 
         Raises:
-            NotFoundError: there is none.
+            InvalidQueueError: it is none of these.
+            NotFoundError: there is none, or it is not ours to see: AWS does not say which.
             AwsError: denied, throttled, unreachable.
         """
 
@@ -110,14 +115,109 @@ class Moves(Protocol):
         """
 
 
-class Invocations(Protocol):
-    """Functions, invoked asynchronously."""
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What came of a synchronous invocation: ``error`` is AWS's FunctionError (Handled, Unhandled), or empty.
 
-    def invoke(self, function: str, qualifier: str, payload: bytes, trace: str | None = None) -> None:
-        """Have Lambda queue an event of at most 1 MB for an alias or version.
+    ``what`` is the type of the error that the function named, never its message, which may repeat the event.
+    """
+
+    request: str
+    error: str = ""
+    what: str = ""
+
+
+class Invocations(Protocol):
+    """Functions, invoked."""
+
+    def invoke(self, function: str, qualifier: str, payload: bytes, trace: str | None = None) -> str:
+        """Have Lambda queue an event of at most 1 MB for an alias or version; gives the request id of the invocation.
+
+        A function's failure is not known here: it would show in that function's own failure path, with this id.
 
         Raises:
             NotFoundError: no such function, alias or version.
             RejectedError: AWS refuses the event, as one over the limit.
             AwsError: ``ambiguous`` when it may have been queued all the same.
         """
+
+    def call(self, function: str, qualifier: str, payload: bytes, trace: str | None = None) -> Called:
+        """Invoke with an event of at most 6 MB and wait for the outcome; takes as long as the function does.
+
+        Raises:
+            NotFoundError, RejectedError: as above.
+            AwsError: ``ambiguous`` when it may have run all the same.
+        """
+
+
+class Streams(Protocol):
+    """Kinesis streams, and the streams of DynamoDB tables."""
+
+    def fetch(self, batch: StreamBatch) -> tuple[dict[str, object], ...]:
+        """The records of a batch that failed, each as Lambda's event source mapping gives it to a function.
+
+        Raises:
+            NotFoundError: the stream or the shard is gone, or records of the batch are older than its retention.
+            RejectedError: the stream is neither Kinesis's nor DynamoDB's.
+            AwsError: denied, throttled, unreachable.
+        """
+
+
+class FailurePaths(Protocol):
+    """Where a function's failed events go, as it is configured right now."""
+
+    def published(self, function: str) -> tuple[Published, ...]:
+        """The unpublished code and every published version, each with its own dead-letter queue; $LATEST first.
+
+        Raises:
+            NotFoundError: no such function.
+            AwsError: denied, throttled, unreachable.
+        """
+
+    def aliases(self, function: str) -> tuple[AliasVersions, ...]:
+        """Which versions each alias points at.
+
+        Raises:
+            NotFoundError, AwsError: as above.
+        """
+
+    def settings(self, function: str) -> tuple[AsyncSettings, ...]:
+        """What is configured for asynchronous invocations: of the function, and of versions and aliases of it.
+
+        Raises:
+            NotFoundError, AwsError: as above.
+        """
+
+    def mapped(self, function: str) -> tuple[Mapped, ...]:
+        """Every event source mapping, whatever it is qualified with.
+
+        Raises:
+            NotFoundError, AwsError: as above.
+        """
+
+    def oldest(self, queues: Sequence[str]) -> dict[str, timedelta]:
+        """How old the oldest message of each of these queues (by ARN) is, where CloudWatch knows; days may be missing.
+
+        Raises:
+            AwsError: denied, throttled, unreachable.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterPorts:
+    """Everything that work on dead letters needs, wired once by the composition root."""
+
+    clock: Clock
+    signals: Signals
+    queues: Queues
+    moves: Moves
+    invocations: Invocations
+    streams: Streams
+    alarms: Alarms
+    identity: Identity
+    journals: Journals
+    sink: Sink
+    ask: Ask
+    host: str
+    run: str = ""
+    tool: str = ""

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+MAX_BYTES = 1024 * 1024
+"""The most that a message, and a batch of them, may have (SQS quotas)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -74,10 +77,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What came of a batch: the ids of those that were taken, and those that were not. No id is in neither."""
+    """What came of a batch: the ids of those that were taken, and those that were not. No id is in neither.
+
+    ``new`` goes with ``taken``, of a batch that was sent: the MessageIds that SQS gave (a duplicate that a FIFO queue
+    absorbed has the first one's).
+    """
 
     taken: tuple[str, ...]
     refused: tuple[Refused, ...] = ()
+    new: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +98,10 @@ class Queue:
         waiting: approximate number of messages to be received; ``hidden`` in flight, ``delayed`` not yet.
         retention: how long a message is kept.
         visibility: the queue's own visibility timeout.
+        at: AWS's own clock when it said so; what SentTimestamp may be compared with.
         dead_letters: ARN of its own dead-letter queue, or empty.
         max_receives: after so many receives SQS moves a message there; 0 without a redrive policy.
+        max_bytes: the largest message it takes, attributes included; 1 MiB unless the queue says less.
     """
 
     url: str
@@ -101,13 +111,25 @@ class Queue:
     delayed: int
     retention: timedelta
     visibility: timedelta
+    at: datetime
     dead_letters: str = ""
     max_receives: int = 0
+    max_bytes: int = MAX_BYTES
 
     @property
     def name(self) -> str:
         """Its name."""
         return self.arn.rpartition(":")[2]
+
+    @property
+    def account(self) -> str:
+        """The account it is in."""
+        return self.arn.split(":")[4]
+
+    @property
+    def region(self) -> str:
+        """The region it is in."""
+        return self.arn.split(":")[3]
 
     @property
     def fifo(self) -> bool:
