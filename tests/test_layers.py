@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "lambdaops"
-ROWS = [{"cli"}, {"ops", "render", "aws", "store", "sandbox", "config", "notify"}, {"ports"}, {"core"}]
+ROWS = [{"cli"}, {"ops", "render", "aws", "store", "sandbox", "config", "notify", "query"}, {"ports"}, {"core"}]
 RANK = {name: rank for rank, names in enumerate(ROWS) for name in names}
 # Where each third-party library may be imported. The sandbox is an AWS user of its own, not part of the product path.
 HOMES = {
@@ -25,6 +25,7 @@ HOMES = {
     "yaml": {"config"},
     "pydantic": {"config"},
     "pydantic_core": {"config"},
+    "jmespath": {"query"},
 }
 ENTRY = {"__init__", "__main__"}
 
