@@ -74,14 +74,15 @@ def parse_by(text: str) -> tuple[By, ...]:
     """Read ``--group-by``: names, with commas in between.
 
     Raises:
-        UsageError: another name, the same one twice, or none.
+        UsageError: another name, or the same one twice.
     """
     names = [name.strip() for name in text.split(",")]
     known = {one.value: one for one in By}
-    if wrong := next((name for name in names if name not in known), None):
-        raise UsageError(f"letters cannot be grouped by {wrong!r}", hint=f"Name any of {', '.join(known)}.")
-    if not names[0] or len(set(names)) != len(names):
-        raise UsageError(f"{text!r} names nothing, or something twice", hint=f"Name any of {', '.join(known)}.")
+    hint = f"Name any of {', '.join(known)}, with commas in between."
+    if wrong := [name for name in names if name not in known]:
+        raise UsageError(f"letters cannot be grouped by {wrong[0]!r}", hint=hint)
+    if len(set(names)) != len(names):
+        raise UsageError(f"{text!r} names something twice", hint=hint)
     return tuple(known[name] for name in names)
 
 
