@@ -90,6 +90,14 @@ def test_hazard_10_what_sqs_refuses_is_told_before(one: Outgoing, said: str) -> 
     assert "secret" not in found
 
 
+def test_a_queue_may_take_less() -> None:
+    assert (
+        problem(message("x" * 1_025), fifo=False, largest=1_024)
+        == "1025 bytes with its attributes, and the queue takes 1024"
+    )
+    assert problem(message("x" * 1_024), fifo=False, largest=1_024) == ""
+
+
 def test_a_fifo_queue_needs_a_group() -> None:
     assert problem(message(), fifo=True) == "no message group, which a FIFO queue needs"
     assert problem(message(group="g"), fifo=True) == ""

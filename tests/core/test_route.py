@@ -18,10 +18,9 @@ from lambdaops.core.dlq.route import (
     is_queue_arn,
     outgoing,
     parse_destination,
-    parse_queue,
     route,
 )
-from lambdaops.core.errors import InvalidQueueError, InvalidTargetError, UsageError
+from lambdaops.core.errors import InvalidTargetError, UsageError
 from tests.core import letters
 
 if TYPE_CHECKING:
@@ -229,8 +228,8 @@ def test_a_new_body_goes_in_place_of_the_old_one() -> None:
         ("orders.fifo", Destination(queue="orders.fifo")),
         (letters.ORDERS, Destination(queue=letters.ORDERS)),
         (
-            "https://sqs.eu-west-1.amazonaws.com/1234/orders",
-            Destination(queue="https://sqs.eu-west-1.amazonaws.com/1234/orders"),
+            "https://sqs.eu-west-1.amazonaws.com/123456789012/orders",
+            Destination(queue="https://sqs.eu-west-1.amazonaws.com/123456789012/orders"),
         ),
         ("mailer:live", Destination(function=PLACED)),
         ("mailer:7", Destination(function=ToFunction("mailer", "7"))),
@@ -268,8 +267,6 @@ def test_a_function_needs_an_alias(text: str) -> None:
     ],
 )
 def test_what_is_no_queue_is_refused(text: str) -> None:
-    with pytest.raises(InvalidQueueError):
-        parse_queue(text)
     with pytest.raises(UsageError):
         parse_destination(text)
 

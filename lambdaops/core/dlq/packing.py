@@ -42,8 +42,11 @@ def size(message: Outgoing) -> int:
     )
 
 
-def problem(message: Outgoing, *, fifo: bool) -> str:
-    """Why SQS would refuse it; empty when it would not. Nothing of the body is repeated."""
+def problem(message: Outgoing, *, fifo: bool, largest: int = LARGEST) -> str:
+    """Why SQS would refuse it; empty when it would not. Nothing of the body is repeated.
+
+    ``largest`` is the queue's own limit in bytes (``Queue.max_bytes``).
+    """
     if not message.body:
         return "the body is empty, which SQS refuses"
     found = _REFUSED.search(message.body)
@@ -59,8 +62,8 @@ def problem(message: Outgoing, *, fifo: bool) -> str:
     for what, label in (("message group", message.group), ("deduplication id", message.deduplication)):
         if label is not None and not _LABEL.fullmatch(label):
             return f"the {what} is not 1-128 letters, digits and punctuation"
-    if (total := size(message)) > LARGEST:
-        return f"{total} bytes with its attributes, and SQS takes {LARGEST}"
+    if (total := size(message)) > largest:
+        return f"{total} bytes with its attributes, and the queue takes {largest}"
     return ""
 
 

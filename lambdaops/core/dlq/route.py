@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.dlq.dead import Dead, Kind, StreamBatch, split_function
 from lambdaops.core.dlq.letter import Letter, Outgoing
+from lambdaops.core.dlq.naming import queue_name
 from lambdaops.core.dlq.notification import function_event
 from lambdaops.core.errors import InvalidQueueError, InvalidTargetError
 from lambdaops.core.model import LATEST, parse_function
@@ -74,32 +75,18 @@ class Destination:
     function: ToFunction | None = None
 
 
-# 1-80 alphanumerics, hyphens and underscores, and the suffix of FIFO queues: SQS API reference, CreateQueue.
-_QUEUE_NAME = re.compile(r"[a-zA-Z0-9_-]{1,80}|[a-zA-Z0-9_-]{1,75}\.fifo")
-_QUEUE_ARN = re.compile(r"arn:[\w-]+:sqs:[\w-]+:\d{12}:(?P<name>[^:]+)", re.ASCII)
 _QUALIFIER = re.compile(r"[a-zA-Z0-9_-]{1,128}|\$LATEST")
 
 
 def is_queue_arn(text: str) -> bool:
     """Whether the text is the ARN of an SQS queue."""
-    found = _QUEUE_ARN.fullmatch(text)
-    return found is not None and _QUEUE_NAME.fullmatch(found["name"]) is not None
-
-
-def parse_queue(text: str) -> str:
-    """Check that the text can be a queue's name, URL or ARN, and give it back.
-
-    Raises:
-        InvalidQueueError: it is none of them.
-    """
-    url = text.startswith(("https://", "http://")) and text.count("/") >= 4  # noqa: PLR2004 -- scheme, account, name
-    name = text.rstrip("/").rpartition("/")[2] if url else text
-    if is_queue_arn(text) or _QUEUE_NAME.fullmatch(name):
-        return text
-    raise InvalidQueueError(
-        f"{text!r} is not a queue's name, URL or ARN",
-        hint="For instance orders-dlq, or arn:aws:sqs:REGION:ACCOUNT:orders-dlq.",
-    )
+    if not text.startswith("arn:"):
+        return False
+    try:
+        queue_name(text)
+    except InvalidQueueError:
+        return False
+    return True
 
 
 def parse_destination(text: str) -> Destination:
@@ -114,7 +101,8 @@ def parse_destination(text: str) -> Destination:
         function, _, qualifier = text.partition(":")
         parse_function(function)
     if not function:
-        return Destination(queue=parse_queue(text))
+        queue_name(text)
+        return Destination(queue=text)
     if not _QUALIFIER.fullmatch(qualifier):
         raise InvalidTargetError(
             f"{text!r} names no alias: which version runs has to be said",
