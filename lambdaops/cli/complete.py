@@ -38,7 +38,7 @@ def targets(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """FUNCTION:ALIAS of the configuration file, and of the journals on this machine."""
     env = _env(ctx)
     found = dict.fromkeys(_outline(env, ctx).targets, "lambdaops.yaml")
-    found |= {name: about for name, about in _journals(env).items() if ":" in name}
+    found |= {name: about for name, about in _journals(env, queues=False).items() if ":" in name}
     return _offers(found, incomplete)
 
 
@@ -46,13 +46,18 @@ def functions(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Functions of the configuration file, and of the journals on this machine."""
     env = _env(ctx)
     found = dict.fromkeys(_outline(env, ctx).functions, "lambdaops.yaml")
-    found |= {name.partition(":")[0]: about for name, about in _journals(env).items()}
+    found |= {name.partition(":")[0]: about for name, about in _journals(env, queues=False).items()}
     return _offers(found, incomplete)
 
 
 def journals(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """What has a journal on this machine."""
     return _offers(_journals(_env(ctx)), incomplete)
+
+
+def queues(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Queues that have a journal on this machine."""
+    return _offers(_journals(_env(ctx), queues=True), incomplete)
 
 
 def strategies(ctx: typer.Context, incomplete: str) -> list[Offer]:
@@ -146,12 +151,14 @@ def _outline(env: Env, ctx: typer.Context) -> Outline:
     return Outline()
 
 
-def _journals(env: Env) -> dict[str, str]:
-    """The names that have a journal, and the accounts they are in."""
+def _journals(env: Env, *, queues: bool | None = None) -> dict[str, str]:
+    """The names that have a journal, and the accounts they are in: queues only, or no queues, if that is said."""
     from lambdaops.store.names import journal_places
 
     found: dict[str, str] = {}
     for place in journal_places(env.home):
+        if queues is not None and place.queue is not queues:
+            continue
         where = f"{place.account} {place.region}"
         found[place.name] = f"{found[place.name]}, {where}" if place.name in found else where
     return found

@@ -10,6 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lambdaops.core.codec import CodecError, decode, encode
+from lambdaops.core.dlq.records import (
+    DeadLetterEvent,
+    QueueChanged,
+    QueueChanging,
+    RedriveClosed,
+    RedriveHeld,
+    RedriveOpened,
+    RedriveResumed,
+    RedriveSignalled,
+    RedriveStage,
+    RedriveStep,
+)
 from lambdaops.core.gates import GateResult
 from lambdaops.core.judging import Row
 from lambdaops.core.model import Actor, AlarmReading, Routing
@@ -177,6 +189,7 @@ Event = (
     | PublishStarted
     | Published
     | PublishFailed
+    | DeadLetterEvent
 )
 
 KINDS: dict[str, type[Event]] = {
@@ -194,6 +207,15 @@ KINDS: dict[str, type[Event]] = {
     "publish": PublishStarted,
     "published": Published,
     "publish-failed": PublishFailed,
+    "redrive-opened": RedriveOpened,
+    "redrive-resumed": RedriveResumed,
+    "redrive-step": RedriveStep,
+    "redrive-stage": RedriveStage,
+    "redrive-signal": RedriveSignalled,
+    "redrive-held": RedriveHeld,
+    "redrive-closed": RedriveClosed,
+    "queue-changing": QueueChanging,
+    "queue-changed": QueueChanged,
 }
 _NAMES = {cls: kind for kind, cls in KINDS.items()}
 _KEYS = frozenset({"v", "seq", "at", "target", "release", "kind", "op", "actor", "data"})
@@ -203,7 +225,8 @@ _KEYS = frozenset({"v", "seq", "at", "target", "release", "kind", "op", "actor",
 class Entry:
     """One event in its place; ``seq`` is None when the journal could not take it (only a rollback goes on then).
 
-    ``target`` is the alias ARN (the function ARN for a publication); ``release`` groups the events of one run.
+    ``target`` is the alias ARN (the function's for a publication, the queue's for work on dead letters); ``release``
+    groups the events of one run.
     """
 
     seq: int | None

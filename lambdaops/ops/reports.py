@@ -183,14 +183,14 @@ def verify(journals: Journals, arn: str) -> VerifyReport:
 
 
 def find_journal(journals: Journals, text: str, region: str | None = None) -> str:
-    """The ARN whose journal is meant by ``FUNCTION:ALIAS``, ``FUNCTION`` or an ARN, in this region if one is given.
+    """The ARN whose journal is meant by ``FUNCTION:ALIAS``, ``FUNCTION``, ``QUEUE`` or an ARN, in this region if given.
 
     Raises:
         NotFoundError: no journal fits.
         UsageError: several fit.
     """
     known = journals.targets()
-    found = [arn for arn in known if arn == text or arn.split(":function:", 1)[-1] == text]
+    found = [arn for arn in known if text in (arn, arn.split(":", 5)[5].removeprefix("function:"))]
     found = [arn for arn in found if region is None or arn.split(":")[3] == region]
     if not found:
         raise NotFoundError(

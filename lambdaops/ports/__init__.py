@@ -284,7 +284,7 @@ class Drive(Protocol):
         """Take it.
 
         Raises:
-            ReleaseInProgressError: another live process has it; who, where and since when.
+            ReleaseInProgressError, RedriveInProgressError: another live process has it; who, where and since when.
         """
 
     def beat(self) -> None:
@@ -298,10 +298,10 @@ class Journals(Protocol):
     """All journals of a store: together, the audit log."""
 
     def open(self, arn: str) -> Journal:
-        """The journal of one alias or function ARN; it need not exist yet."""
+        """The journal of one alias, function or queue ARN; it need not exist yet."""
 
     def drive(self, arn: str, release: str = "") -> Drive:
-        """The exclusive right to drive releases of this alias, for the release of this id."""
+        """The exclusive right to drive releases of this alias, or to move messages of this queue, for this run."""
 
     def driver(self, arn: str) -> Lease | None:
         """Who has that right now, or had it and died; None when nobody does."""

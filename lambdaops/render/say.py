@@ -30,6 +30,7 @@ from lambdaops.core.model import Level
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
 from lambdaops.core.replay import phase
 from lambdaops.core.states import Awaiting, Baking, Held, Paused, Reverting, Signal
+from lambdaops.render.redrives import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,7 +192,7 @@ def describe(entry: Entry) -> str:
         case PublishFailed(code=code, message=message, request_id=request_id):
             return f"publish failed: {code}: {message}{_request(request_id)}"
         case _:
-            return ""
+            return described(entry.event, who(entry), entry.actor.host)
 
 
 def _stage(plan: Plan | None, then: State) -> str:

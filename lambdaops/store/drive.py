@@ -1,4 +1,4 @@
-"""The right to drive releases of one alias, and who has it: a lock, and a note beside it with a heartbeat.
+"""The right to drive releases of one alias, or to move one queue's messages: a lock, and a note beside it.
 
 Rules this file guarantees: the lock decides and ends with its process, however that dies; a home that several hosts
 share may not have locks between hosts, so a fresh heartbeat from another host is believed as well; a note whose lock is
@@ -14,7 +14,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from lambdaops.core.errors import ReleaseInProgressError
+from lambdaops.core.errors import LambdaOpsError, RedriveInProgressError, ReleaseInProgressError
 from lambdaops.ports import SILENT_AFTER, Lease
 from lambdaops.store.disk import REPLACE, Disk
 from lambdaops.store.locks import LockHeldError, take
@@ -37,6 +37,7 @@ class FileDrive:
     """A context that holds the right (``ports.Drive``)."""
 
     def __init__(self, place: Place, home: Path, release: str, *, disk: Disk, now: Callable[[], datetime]) -> None:
+        self._place = place
         self._name = place.name
         self._path, self._note = _paths(place, home)
         self._release = release
@@ -49,7 +50,7 @@ class FileDrive:
         """Take it, and say who has it.
 
         Raises:
-            ReleaseInProgressError: another live process has it.
+            ReleaseInProgressError, RedriveInProgressError: another live process has it.
             JournalUnwritableError: the lock's file cannot be made.
         """
         with unwritable(self._path, self._name):
@@ -100,7 +101,14 @@ class FileDrive:
             self._disk.close(fd)
         self.beat()
 
-    def _held(self, lease: Lease | None) -> ReleaseInProgressError:
+    def _held(self, lease: Lease | None) -> LambdaOpsError:
+        if self._place.queue:
+            return RedriveInProgressError(
+                f"messages of {self._name} are being moved already: by {_who(lease, 'run')}",
+                hint=f"See it with lambdaops dlq status {self._name}; steer it with lambdaops dlq pause, resume or "
+                "cancel.",
+                target=self._name,
+            )
         return ReleaseInProgressError(
             f"a release of {self._name} is being driven already: by {_who(lease)}",
             hint=f"Watch it with lambdaops status {self._name} --watch; steer it with lambdaops promote, pause, resume "
@@ -166,8 +174,8 @@ def _fresh(lease: Lease, now: datetime) -> bool:
     return lease.beat is not None and abs(now - lease.beat) < SILENT_AFTER
 
 
-def _who(lease: Lease | None) -> str:
+def _who(lease: Lease | None, what: str = "release") -> str:
     if lease is None:
         return "a process that left no note"
     who = f"pid {lease.pid} on {lease.host} since {lease.since:%FT%TZ}"
-    return f"{who}, release {lease.release}" if lease.release else who
+    return f"{who}, {what} {lease.release}" if lease.release else who

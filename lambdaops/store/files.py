@@ -56,26 +56,26 @@ class FileJournals:
         self._wait = wait
 
     def open(self, arn: str) -> FileJournal:
-        """The journal of one alias or function ARN; nothing is made until it is written to.
+        """The journal of one alias, function or queue; nothing is made until it is written to.
 
         Raises:
-            InvalidTargetError: neither an alias ARN nor a function ARN.
+            InvalidTargetError: not such an ARN.
         """
         return FileJournal(Place.parse(arn), self.home, disk=self._disk, wait=self._wait)
 
     def drive(self, arn: str, release: str = "") -> FileDrive:
-        """The exclusive right to drive releases of this alias from this machine.
+        """The exclusive right to drive releases of this alias, or to move messages of this queue, from this machine.
 
         Raises:
-            InvalidTargetError: neither an alias ARN nor a function ARN.
+            InvalidTargetError: not such an ARN.
         """
         return FileDrive(Place.parse(arn), self.home, release, disk=self._disk, now=self._now)
 
     def driver(self, arn: str) -> Lease | None:
-        """Who drives releases of this alias, or died while doing so; None when nobody does.
+        """Who drives releases of this alias, or redrives this queue, or died while doing so; None when nobody does.
 
         Raises:
-            InvalidTargetError: neither an alias ARN nor a function ARN.
+            InvalidTargetError: not such an ARN.
         """
         return lease_of(Place.parse(arn), self.home, self._now)
 

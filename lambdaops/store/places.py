@@ -1,8 +1,9 @@
 """Where the journal of a target is kept: ``<home>/journal/<account>/<region>/<function>/<alias>.jsonl``.
 
-Rules this file guarantees: an ARN is checked against what Lambda allows before it becomes a path, and what Lambda
-allows has no dot and no separator, so no ARN leads out of ``home``; a publication's journal is ``@function.jsonl``,
-which no alias can be called; a path leads back to exactly one ARN.
+Rules this file guarantees: an ARN is checked against what Lambda or SQS allows before it becomes a path, and what they
+allow has no separator and no dot but that of ``.fifo`` at its end, so no ARN leads out of ``home``; a publication's
+journal is ``@function.jsonl``, which no alias can be called; a queue's is ``@sqs/<queue>.jsonl``, which no function can
+be called; a path leads back to exactly one ARN.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:([a-z0-9-]+):([0-9]{12}):function:([^:]+)")
+# "A queue name can have up to 80 characters ... alphanumeric characters, hyphens, and underscores"; a FIFO queue's ends
+# with .fifo, which counts: SQS API reference, CreateQueue, QueueName.
+_QUEUE_ARN = re.compile(r"arn:aws[a-z-]*:sqs:([a-z0-9-]+):([0-9]{12}):(?=.{1,80}\Z)([A-Za-z0-9_-]+(?:\.fifo)?)")
 _NO_ALIAS = "@function"
+_QUEUES = "@sqs"
 SUFFIX = ".jsonl"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, botocore's partitions.json
 _PARTITIONS = {
@@ -34,7 +39,10 @@ _PARTITIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The parts of an ARN that are the parts of a path; ``alias`` is empty for a function's own journal."""
+    """The parts of an ARN that are the parts of a path; ``alias`` is empty for a function's own journal.
+
+    A queue's name stands in ``alias``, and no function.
+    """
 
     arn: str
     account: str
@@ -44,11 +52,14 @@ class Place:
 
     @classmethod
     def parse(cls, arn: str) -> Place:
-        """Take an alias ARN or a function ARN apart.
+        """Take the ARN of an alias, a function or a queue apart.
 
         Raises:
-            InvalidTargetError: it is neither.
+            InvalidTargetError: it is none of them.
         """
+        queue = _QUEUE_ARN.fullmatch(arn)
+        if queue:
+            return cls(arn, queue[2], queue[1], "", queue[3])
         found = _FUNCTION_ARN.fullmatch(arn)
         if found:
             return cls(arn, found[2], found[1], parse_function(found[3]))
@@ -68,19 +79,27 @@ class Place:
         """
         partition = next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
         alias = "" if stem == _NO_ALIAS else f":{stem}"
+        arn = f"arn:{partition}:lambda:{region}:{account}:function:{function}{alias}"
+        if function == _QUEUES:
+            arn = f"arn:{partition}:sqs:{region}:{account}:{stem}"
         try:
-            return cls.parse(f"arn:{partition}:lambda:{region}:{account}:function:{function}{alias}")
+            return cls.parse(arn)
         except InvalidTargetError:
             return None
 
     @property
     def name(self) -> str:
         """What people type to mean it."""
-        return f"{self.function}:{self.alias}" if self.alias else self.function
+        return ":".join(part for part in (self.function, self.alias) if part)
+
+    @property
+    def queue(self) -> bool:
+        """Whether it is a queue's."""
+        return not self.function
 
     def directory(self, home: Path) -> Path:
-        """The directory of the function's journals."""
-        return home / "journal" / self.account / self.region / self.function
+        """The directory of the function's journals, or of all queues'."""
+        return home / "journal" / self.account / self.region / (self.function or _QUEUES)
 
     def file(self, home: Path, suffix: str) -> Path:
         """The journal, or a file beside it."""

@@ -30,10 +30,17 @@ SCALARS: dict[object, st.SearchStrategy[Any]] = {
     timedelta: SPANS,
     types.NoneType: st.none(),
 }
+_MADE: dict[object, st.SearchStrategy[Any]] = {}
 
 
 def values(kind: Any) -> st.SearchStrategy[Any]:
-    """Values of a type expression as the events use them."""
+    """Values of a type expression as the events use them; made once, which takes longer than drawing them."""
+    if kind not in _MADE:
+        _MADE[kind] = _values(kind)
+    return _MADE[kind]
+
+
+def _values(kind: Any) -> st.SearchStrategy[Any]:
     if kind in SCALARS:
         return SCALARS[kind]
     if typing.get_origin(kind) in (typing.Union, types.UnionType):

@@ -56,6 +56,15 @@ def test_every_event_has_one_kind_and_the_kinds_are_stable() -> None:
         "publish": "PublishStarted",
         "published": "Published",
         "publish-failed": "PublishFailed",
+        "redrive-opened": "RedriveOpened",
+        "redrive-resumed": "RedriveResumed",
+        "redrive-step": "RedriveStep",
+        "redrive-stage": "RedriveStage",
+        "redrive-signal": "RedriveSignalled",
+        "redrive-held": "RedriveHeld",
+        "redrive-closed": "RedriveClosed",
+        "queue-changing": "QueueChanging",
+        "queue-changed": "QueueChanged",
     }.items()
     assert kind_of(DECIDED.event) == "decided"
 

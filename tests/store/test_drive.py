@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambdaops.core.errors import ExitCode, JournalUnwritableError, ReleaseInProgressError
+from lambdaops.core.errors import ExitCode, JournalUnwritableError, RedriveInProgressError, ReleaseInProgressError
 from lambdaops.store.files import FileJournals
 from tests.store.processes import line_of, started
 from tests.store.records import ACTOR, ARN, EVENTS, NOON, OTHER, TellingDisk
@@ -106,3 +106,20 @@ def test_a_home_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalUnwritableError), journals(tmp_path / "file").drive(ARN):
         pytest.fail("nothing was locked")
+
+
+def test_a_second_redrive_of_a_queue_is_told_who_has_it_and_what_to_do(tmp_path: Path) -> None:
+    """Hazard 16: two operators. A hand-made engine needs a lock of its own."""
+    queue = "arn:aws:sqs:eu-west-1:123456789012:orders-dlq"
+    with (
+        journals(tmp_path).drive(queue, "d-7"),
+        pytest.raises(RedriveInProgressError) as caught,
+        journals(tmp_path).drive(queue),
+    ):
+        pytest.fail("two move messages of one queue")
+    assert caught.value.message == (
+        "messages of orders-dlq are being moved already: "
+        f"by pid {os.getpid()} on {socket.gethostname()} since 2026-08-01T12:00:00Z, run d-7"
+    )
+    assert "lambdaops dlq status orders-dlq" in caught.value.hint
+    assert caught.value.exit_code is ExitCode.CONFLICT

@@ -156,3 +156,40 @@ def test_a_user_without_name_and_home_has_the_root_for_a_home(monkeypatch: pytes
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", nobody)
     assert default_home({}) == Path("/.local/state/lambdaops")
+
+
+# -- queues ------------------------------------------------------------------------------------------------------
+
+DLQ = "arn:aws:sqs:eu-west-1:123456789012:orders-dlq"
+FIFO = "arn:aws:sqs:eu-west-1:123456789012:orders-dlq.fifo"
+CHINESE_DLQ = "arn:aws-cn:sqs:cn-north-1:123456789012:orders-dlq"
+NAMED_AS_A_FUNCTION = "arn:aws:sqs:eu-west-1:123456789012:orders"
+
+
+def test_queues_have_files_of_their_own_and_lead_back(tmp_path: Path) -> None:
+    directory = tmp_path / "journal" / "123456789012" / "eu-west-1" / "@sqs"
+    assert FileJournals(tmp_path).open(DLQ).path == directory / "orders-dlq.jsonl"
+    assert FileJournals(tmp_path).open(FIFO).path == directory / "orders-dlq.fifo.jsonl"
+    arns = (DLQ, FIFO, CHINESE_DLQ, NAMED_AS_A_FUNCTION, ARN, FUNCTION)
+    write(tmp_path, *arns)
+    for arn in arns:
+        FileJournals(tmp_path).open(arn).path.write_bytes(b"damaged so that only the path tells\n")
+    assert FileJournals(tmp_path).targets() == tuple(sorted(arns))
+    with FileJournals(tmp_path).drive(DLQ), FileJournals(tmp_path).drive(FIFO):
+        assert FileJournals(tmp_path).targets() == tuple(sorted(arns))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", ".fifo", "a.b", "a/b", "a.fifo.fifo", "a.fifo/..", "a\n", "x" * 81, "x" * 76 + ".fifo", "a:b"],
+)
+def test_what_is_no_queue_becomes_no_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidTargetError):
+        FileJournals(tmp_path).open(f"arn:aws:sqs:eu-west-1:123456789012:{name}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_longest_queue_has_a_journal(tmp_path: Path) -> None:
+    long = DLQ.replace("orders-dlq", "x" * 75 + ".fifo")
+    write(tmp_path, long)
+    assert FileJournals(tmp_path).targets() == (long,)
