@@ -2,8 +2,8 @@
 
 Rules this file guarantees: every error says what was being done, why it failed and what to do next; the AWS request id
 is kept; only botocore's own exceptions are caught, and what escapes from its search for credentials; an error whose
-call may have taken effect all the same is ambiguous; no credential that AWS or botocore repeats in a message gets into
-ours.
+call may have taken effect all the same is ambiguous; no credential, payload or receipt handle that AWS or botocore
+repeats in a message gets into ours.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from traceback import walk_tb
 from typing import TYPE_CHECKING
 
+from lambdaops.aws.queue_faults import discreet, queue_fault
 from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import (
     AccessDeniedError,
@@ -71,6 +72,7 @@ _THROTTLED = {
     "LimitExceededException",
     "Throttled",
     "SlowDown",
+    "ProvisionedThroughputExceededException",  # Kinesis
 }
 _NOT_FOUND = {"ResourceNotFoundException", "ResourceNotFound", "NotFoundException", "NotFound"}
 _CONFLICT = {"ResourceConflictException", "ResourceInUseException", "ConcurrentModificationException"}
@@ -88,7 +90,36 @@ _SOURCE_HINT = (
     "Check what the credentials come from: the profile, AWS_WEB_IDENTITY_TOKEN_FILE, AWS_CONTAINER_* or "
     "credential_process; aws sts get-caller-identity shows whether they work."
 )
-_SERVICES = {"DescribeAlarms": "cloudwatch", "GetCallerIdentity": "sts", "Publish": "sns", "PutEvents": "events"}
+_SERVICES = {
+    "DescribeAlarms": "cloudwatch",
+    "GetCallerIdentity": "sts",
+    "Publish": "sns",
+    "PutEvents": "events",
+    **dict.fromkeys(
+        (
+            "GetQueueUrl",
+            "GetQueueAttributes",
+            "ListDeadLetterSourceQueues",
+            "ListQueues",
+            "ReceiveMessage",
+            "SendMessageBatch",
+            "DeleteMessageBatch",
+            "ChangeMessageVisibilityBatch",
+            "PurgeQueue",
+            "StartMessageMoveTask",
+            "ListMessageMoveTasks",
+            "CancelMessageMoveTask",
+        ),
+        "sqs",
+    ),
+}
+_ACTIONS = {
+    # A batch needs the permission of the single call (SQS guide, "API permissions"); invoking has its own name.
+    "SendMessageBatch": "SendMessage",
+    "DeleteMessageBatch": "DeleteMessage",
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    "Invoke": "InvokeFunction",
+}
 _OWN_HINT = "Or an earlier try of this very call took effect and its answer was lost: look before going on."
 # What a refusal names, as in: is not authorized to perform ACTION on resource ARN.
 _PERFORM = re.compile(r"perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
@@ -164,7 +195,10 @@ def _answered(error: ClientError, doing: str, target: str, *, alias: bool) -> La
         if off or any(words in said.lower() for words in _TOO_EARLY_OR_LATE):
             by = f" by {format_duration(off)}" if off else ""
             said, code = f"this machine's clock is off{by}: {said}", "RequestTimeTooSkewed"
-    cls, hint = _classify(code, status, said, error.operation_name, alias=alias)
+    # SQS: the code is the older protocol's, botocore keeps the newer one's (awsQueryCompatible).
+    queues = queue_fault(error.operation_name, {code, str(answer.get("QueryErrorCode", ""))}, said)
+    cls, hint = queues or _classify(code, status, said, error.operation_name, alias=alias)
+    said = discreet(said)
     if issubclass(cls, (AliasChangedError, FunctionChangedError)) and meta.get("RetryAttempts", 0):
         hint = f"{hint} {_OWN_HINT}"
     return cls(f"could not {doing}: {said}", hint=hint, target=target, request_id=str(meta.get("RequestId", "")))
@@ -226,7 +260,7 @@ def _permission_hint(operation: str, said: str) -> str:
     # Credentials that are fetched on the way: a profile's role_arn, a CI's web identity.
     service = "sts" if operation.startswith("AssumeRole") else service
     named = _PERFORM.search(said)
-    action = named[1] if named else f"{service}:{operation}"
+    action = named[1] if named else f"{service}:{_ACTIONS.get(operation, operation)}"
     if "explicit deny" in said:
         return f"A policy denies {action} explicitly, so allowing it elsewhere will not help; find that policy."
     if action == "cloudwatch:DescribeAlarms":
@@ -240,7 +274,7 @@ def _unanswered(error: BotoCoreError, doing: str, target: str) -> LambdaOpsError
     """The call never got an answer, or was never made."""
     from botocore import exceptions as boto
 
-    said = _masked(" ".join(str(error).split()))
+    said = discreet(_masked(" ".join(str(error).split())))
     if type(error) is boto.HTTPClientError:
         # It wraps whatever failed, such as a header that could not be sent: a session token, for instance.
         said = "the request could not be sent or its answer not read; do AWS_* variables end in a line break?"

@@ -197,7 +197,7 @@ def _event_source(item: Mapping[str, Any]) -> EventSource:
     return EventSource(
         # A self-managed Kafka has no ARN, only its servers.
         source=item.get("EventSourceArn") or ",".join(server for servers in endpoints.values() for server in servers),
-        qualifier=_qualifier(item.get("FunctionArn", "")),
+        qualifier=qualifier_of(item.get("FunctionArn", "")),
         enabled=item.get("State") not in ("Disabled", "Disabling", "Deleting"),
     )
 
@@ -215,10 +215,10 @@ def _permission(statement: Mapping[str, Any]) -> Permission:
         principal = next(iter(principal.values()), "*")
     if isinstance(principal, list):
         principal = ", ".join(principal)
-    return Permission(str(principal), _qualifier(str(statement.get("Resource", ""))), str(statement.get("Sid", "")))
+    return Permission(str(principal), qualifier_of(str(statement.get("Resource", ""))), str(statement.get("Sid", "")))
 
 
-def _qualifier(arn: str) -> str:
+def qualifier_of(arn: str) -> str:
     """What follows the function's name in its ARN: a version, an alias, or nothing."""
     parts = arn.split(":")
     return parts[7] if len(parts) > 7 else ""  # noqa: PLR2004 -- arn:aws:lambda:region:account:function:name:qualifier

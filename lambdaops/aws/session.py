@@ -1,10 +1,12 @@
 """boto3 clients, made on first use, with retries and timeouts chosen for each purpose.
 
-Four purposes. *Watching* calls are made every few seconds and repeated by the release loop anyway: they give up early
+Seven purposes. *Watching* calls are made every few seconds and repeated by the release loop anyway: they give up early
 and leave the next try to the loop. *Urgent* calls take traffic back: a client of their own gives them a retry quota
 that no throttled watcher has used up, and more attempts. *Publishing* calls are given time: Lambda takes in a large
 package before it answers, and giving up on one that then lands leaves us refused by a revision of our own making.
-*Telling* calls get two tries of three seconds: nothing waits longer for them than five.
+*Telling* calls get two tries of three seconds: nothing waits longer for them than five. *Queueing* calls outlast a
+long poll. *Sending* and *calling* ones are made once: botocore would repeat a message or an invocation whose answer was
+lost, and tell nobody. All three have connections for many threads.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
 _CONNECT_SECONDS = 3
@@ -36,6 +39,7 @@ class _Purpose:
 
     read_timeout: int
     attempts: int
+    connections: int = 10
 
 
 # Lambda and CloudWatch answer a read or an UpdateAlias well within a second. Five of silence are a lost connection,
@@ -49,6 +53,12 @@ _WATCHING = _Purpose(5, 4)
 _URGENT = _Purpose(5, 6)
 _PUBLISHING = _Purpose(60, 4)
 _TELLING = _Purpose(3, 2)
+# SQS answers a long poll after 20 s at most, and takes in 1 MiB before it answers. A function runs for 15 minutes at
+# most (Lambda quotas). A connection that waits for its turn costs more than one that nobody uses.
+_THREADS = 64
+_QUEUEING = _Purpose(30, 4, _THREADS)
+_SENDING = _Purpose(30, 1, _THREADS)
+_CALLING = _Purpose(15 * 60 + 30, 1, _THREADS)
 
 _NO_SUCCESS = 300
 _REQUEST_ID = ("x-amzn-RequestId", "x-amz-request-id")
@@ -88,6 +98,20 @@ class Session:
         client: STSClient = self._client("sts", _WATCHING)
         return client
 
+    def queues(self, region: str | None = None, *, sending: bool = False) -> SQSClient:
+        """An SQS client for queues of a region; None is the session's own. ``sending`` ones never try again."""
+        client: SQSClient = self._client("sqs", _SENDING if sending else _QUEUEING, region)
+        return client
+
+    def invocations(self, region: str | None = None, *, waiting: bool = False) -> LambdaClient:
+        """A Lambda client that invokes once; ``waiting`` for as long as a function may run."""
+        client: LambdaClient = self._client("lambda", _CALLING if waiting else _SENDING, region)
+        return client
+
+    def streams(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 -- no stubs of these here
+        """A client for ``kinesis`` or ``dynamodbstreams``."""
+        return self._client(service, _WATCHING, region)
+
     def topics(self, region: str) -> SNSClient:
         """An SNS client for topics of a region."""
         client: SNSClient = self._client("sns", _TELLING, region)
@@ -116,6 +140,7 @@ class Session:
             retries={"mode": "standard", "total_max_attempts": purpose.attempts},
             user_agent_extra=f"lambdaops/{__version__}",
             tcp_keepalive=True,
+            max_pool_connections=purpose.connections,
         )
         with translating(f"create a {service} client"):
             session = self._boto()
@@ -126,6 +151,10 @@ class Session:
             options = {**self._explicit(), **({"region_name": region} if region else {})}
             client = session.client(service, config=config, **options)  # type: ignore[call-overload]
         client.meta.events.register("after-call", _refuse_page)
+        if purpose.attempts == 1:
+            from lambdaops.aws.once import try_again_if_not_done
+
+            try_again_if_not_done(client)
         return client
 
     def _boto(self) -> boto3.session.Session:

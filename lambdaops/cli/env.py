@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lambdaops.aws.session import Session
     from lambdaops.core.notifications import Channel
     from lambdaops.ports import Ask, Clock, Inventory, Notifier, Ports, Signals, Sink
+    from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
     from lambdaops.render.console import Streams
     from lambdaops.store.files import FileJournals
 
@@ -157,6 +158,55 @@ class Env:
             functions=LambdaFunctions(session, self.clock, urgent=urgent),
             alarms=CloudWatchAlarms(session),
             metrics=CloudWatchMetrics(session),
+            identity=StsIdentity(session),
+            journals=self.journals,
+            sink=sink,
+            ask=ask,
+            host=socket.gethostname(),
+            run=self.ci_run,
+            tool=f"lambdaops {__version__}",
+        )
+
+    def queues(self, *, region: str | None = None, profile: str | None = None) -> Queues:
+        """SQS queues, for commands that only look."""
+        from lambdaops.aws.queues import SqsQueues
+
+        return SqsQueues(self.aws_session(region=region, profile=profile), self.clock)
+
+    def failure_paths(self, *, region: str | None = None, profile: str | None = None) -> FailurePaths:
+        """Where failed events of functions go."""
+        from lambdaops.aws.failures import AwsFailurePaths
+
+        return AwsFailurePaths(self.aws_session(region=region, profile=profile), self.clock)
+
+    def dead_letter_ports(
+        self,
+        *,
+        sink: Sink,
+        ask: Ask,
+        region: str | None = None,
+        profile: str | None = None,
+        signals: Signals | None = None,
+    ) -> DeadLetterPorts:
+        """Everything that work on dead letters needs, with AWS clients made on first use."""
+        import socket
+
+        from lambdaops.aws.alarms import CloudWatchAlarms
+        from lambdaops.aws.identity import StsIdentity
+        from lambdaops.aws.invocations import LambdaInvocations
+        from lambdaops.aws.moves import SqsMoves
+        from lambdaops.aws.streams import AwsStreams
+        from lambdaops.ports.queues import DeadLetterPorts
+
+        session = self.aws_session(region=region, profile=profile)
+        return DeadLetterPorts(
+            clock=self.clock,
+            signals=signals or NoSignals(),
+            queues=self.queues(region=region, profile=profile),
+            moves=SqsMoves(session),
+            invocations=LambdaInvocations(session),
+            streams=AwsStreams(session),
+            alarms=CloudWatchAlarms(session),
             identity=StsIdentity(session),
             journals=self.journals,
             sink=sink,

@@ -47,7 +47,7 @@ class Queues(Protocol):
         """
 
     def send(self, queue: Queue, messages: Sequence[Outgoing]) -> Batch:
-        """Send a batch.
+        """Send a batch; tried again only where it certainly was not taken (throttled, no connection).
 
         Raises:
             NotFoundError: the queue is gone.
@@ -106,7 +106,7 @@ class Moves(Protocol):
     def recent(self, source: str) -> tuple[Move, ...]:
         """The newest moves of this queue, newest first."""
 
-    def cancel(self, handle: str) -> None:
+    def cancel(self, source: str, handle: str) -> None:
         """Ask it to stop; messages on their way still arrive, far more than one batch.
 
         Raises:
@@ -119,12 +119,15 @@ class Moves(Protocol):
 class Called:
     """What came of a synchronous invocation: ``error`` is AWS's FunctionError (Handled, Unhandled), or empty.
 
-    ``what`` is the type of the error that the function named, never its message, which may repeat the event.
+    ``what`` is the type of the error that the function named, never its message, which may repeat the event. ``failed``
+    are the records that a function which reports them (ReportBatchItemFailures) could not take, by identifier, which is
+    a sequence number; one that is empty means the whole batch.
     """
 
     request: str
     error: str = ""
     what: str = ""
+    failed: tuple[str, ...] = ()
 
 
 class Invocations(Protocol):
@@ -158,7 +161,8 @@ class Streams(Protocol):
 
         Raises:
             NotFoundError: the stream or the shard is gone, or records of the batch are older than its retention.
-            RejectedError: the stream is neither Kinesis's nor DynamoDB's.
+            RejectedError: the stream is neither Kinesis's nor DynamoDB's, or has more records there than the function
+                was given, because the mapping filters.
             AwsError: denied, throttled, unreachable.
         """
 
@@ -196,7 +200,7 @@ class FailurePaths(Protocol):
         """
 
     def oldest(self, queues: Sequence[str]) -> dict[str, timedelta]:
-        """How old the oldest message of each of these queues (by ARN) is, where CloudWatch knows; days may be missing.
+        """How old the oldest message of each of these queues (by ARN) is, where CloudWatch knows.
 
         Raises:
             AwsError: denied, throttled, unreachable.

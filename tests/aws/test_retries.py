@@ -59,6 +59,7 @@ class Service:
     endpoint: str = ""
     answers: list[tuple[int, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    traces: list[str | None] = field(default_factory=list)
 
     def fail(self, answer: tuple[int, str], times: int) -> None:
         self.answers = [answer] * times
@@ -75,6 +76,7 @@ def serving() -> Iterator[Service]:
         def answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             service.asked.append(f"{self.command} {self.path}")
+            service.traces.append(self.headers.get("X-Amzn-Trace-Id"))
             status, code = service.answers.pop(0) if service.answers else (200, "")
             if status == 0:
                 self.close_connection = True

@@ -1,0 +1,168 @@
+"""Where a function's failed events go: dead-letter queues, destinations, event source mappings, and how old they are.
+
+Rules this file guarantees: every page is read; a limit that AWS calls -1 is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from lambdaops.aws.faults import translating
+from lambdaops.aws.functions import alias_of, qualifier_of
+from lambdaops.aws.session import Session
+from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, Mapped, Published
+from lambdaops.core.errors import AccessDeniedError, UnreachableError
+from lambdaops.core.model import LATEST
+from lambdaops.ports import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_PAGE = 50
+_BATCH = 500
+"""As many queries as one GetMetricData takes."""
+_MINUTE = timedelta(minutes=1)
+_LOOK_BACK = timedelta(minutes=15)
+"""SQS's metrics come by the minute, a few minutes late at worst; none for a queue that nobody used for hours."""
+_REGION, _NAME = 3, 5
+
+
+@dataclass(frozen=True)
+class AwsFailurePaths:
+    """Implements ports.queues.FailurePaths."""
+
+    session: Session
+    clock: Clock
+
+    def published(self, function: str) -> tuple[Published, ...]:
+        """The unpublished code and every published version, $LATEST first, then by number."""
+        found = [
+            Published(item["Version"], (item.get("DeadLetterConfig") or {}).get("TargetArn") or "")
+            for item in self._listed(function, "versions", "list_versions_by_function", "Versions")
+        ]
+        return tuple(sorted(found, key=lambda it: int(it.version) if it.version != LATEST else 0))
+
+    def aliases(self, function: str) -> tuple[AliasVersions, ...]:
+        """Which versions each alias points at."""
+        found = [alias_of(item) for item in self._listed(function, "aliases", "list_aliases", "Aliases")]
+        return tuple(
+            AliasVersions(
+                alias.arn.rpartition(":")[2],
+                tuple(filter(None, (alias.routing.primary, alias.routing.additional))),
+            )
+            for alias in sorted(found, key=lambda alias: alias.arn)
+        )
+
+    def settings(self, function: str) -> tuple[AsyncSettings, ...]:
+        """What is configured for asynchronous invocations, $LATEST first."""
+        found = [
+            _settings(item)
+            for item in self._listed(
+                function, "event invoke configs", "list_function_event_invoke_configs", "FunctionEventInvokeConfigs"
+            )
+        ]
+        return tuple(sorted(found, key=lambda it: (it.qualifier != LATEST, it.qualifier)))
+
+    def mapped(self, function: str) -> tuple[Mapped, ...]:
+        """Every event source mapping, by source."""
+        found = [
+            _mapped(item)
+            for item in self._listed(function, "event sources", "list_event_source_mappings", "EventSourceMappings")
+        ]
+        return tuple(sorted(found, key=lambda it: (it.source, it.qualifier, it.id)))
+
+    def _listed(self, function: str, what: str, call: str, key: str) -> Iterator[Mapping[str, Any]]:
+        client: Any = self.session.functions()
+        with translating(f"list the {what} of {function}", target=function):
+            pages = client.get_paginator(call).paginate(FunctionName=function, PaginationConfig={"PageSize": _PAGE})
+            yield from (item for page in pages for item in page.get(key, []))
+
+    def oldest(self, queues: Sequence[str]) -> dict[str, timedelta]:
+        """How old the oldest message of each of these queues is, where CloudWatch says; of this region's queues only.
+
+        Of a dead-letter queue it is the time since the message came there (CloudWatch metrics for SQS).
+        """
+        client = self.session.alarms()
+        here = [arn for arn in dict.fromkeys(queues) if arn.split(":")[_REGION] == client.meta.region_name]
+        found: dict[str, timedelta] = {}
+        for first in range(0, len(here), _BATCH):
+            found |= self._ages(here[first : first + _BATCH])
+        return found
+
+    def _ages(self, queues: Sequence[str]) -> dict[str, timedelta]:
+        now = self.clock.now()
+        request: Any = {
+            "MetricDataQueries": [_age_query(f"q{place}", arn) for place, arn in enumerate(queues)],
+            "StartTime": now - _LOOK_BACK,
+            "EndTime": now + _MINUTE,
+            "ScanBy": "TimestampDescending",
+        }
+        found: dict[str, timedelta] = {}
+        while True:
+            with translating("read how old messages are"):
+                answer = self.session.alarms().get_metric_data(**request)
+            for result in answer["MetricDataResults"]:
+                arn = queues[int(result["Id"][1:])]
+                if result["StatusCode"] == "Forbidden":
+                    raise AccessDeniedError(
+                        "could not read how old messages are: CloudWatch answered Forbidden",
+                        hint="The caller needs cloudwatch:GetMetricData on *.",
+                    )
+                if result["StatusCode"] == "InternalError":
+                    raise UnreachableError("could not read how old messages are: CloudWatch answered InternalError")
+                if result["Values"]:
+                    found.setdefault(arn, timedelta(seconds=result["Values"][0]))
+            if not answer.get("NextToken"):
+                return found
+            request["NextToken"] = answer["NextToken"]
+
+
+def _age_query(name: str, arn: str) -> dict[str, Any]:
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": "AWS/SQS",
+                "MetricName": "ApproximateAgeOfOldestMessage",
+                "Dimensions": [{"Name": "QueueName", "Value": arn.split(":")[_NAME]}],
+            },
+            "Period": 60,
+            "Stat": "Maximum",
+        },
+        "ReturnData": True,
+    }
+
+
+def _destination(item: Mapping[str, Any]) -> str:
+    config = item.get("DestinationConfig") or {}
+    return (config.get("OnFailure") or {}).get("Destination") or ""
+
+
+def _settings(item: Mapping[str, Any]) -> AsyncSettings:
+    # Both are absent where they were not set: the defaults hold (Lambda API reference).
+    retries, age = item.get("MaximumRetryAttempts"), item.get("MaximumEventAgeInSeconds")
+    usual = AsyncSettings(qualifier_of(item["FunctionArn"]) or LATEST, _destination(item))
+    return AsyncSettings(
+        usual.qualifier,
+        usual.on_failure,
+        usual.retries if retries is None else retries,
+        usual.max_age if age is None else timedelta(seconds=age),
+    )
+
+
+def _mapped(item: Mapping[str, Any]) -> Mapped:
+    retries, age = item.get("MaximumRetryAttempts"), item.get("MaximumRecordAgeInSeconds")
+    endpoints = (item.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
+    return Mapped(
+        id=item["UUID"],
+        # A self-managed Kafka has no ARN, only its servers.
+        source=item.get("EventSourceArn") or ",".join(server for servers in endpoints.values() for server in servers),
+        qualifier=qualifier_of(item.get("FunctionArn", "")),
+        enabled=item.get("State") not in ("Disabled", "Disabling", "Deleting"),
+        on_failure=_destination(item),
+        retries=None if retries is None or retries < 0 else retries,
+        max_age=None if age is None or age < 0 else timedelta(seconds=age),
+        bisects=bool(item.get("BisectBatchOnFunctionError")),
+    )
