@@ -1,0 +1,1 @@
+"""Work on dead letters, against the ports."""
