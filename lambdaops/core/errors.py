@@ -125,12 +125,6 @@ class InvalidExpressionError(UsageError):
     code = "invalid-expression"
 
 
-class InvalidFileError(UsageError):
-    """A file that is missing, unreadable, or not what it should be."""
-
-    code = "invalid-file"
-
-
 @dataclass(frozen=True, slots=True)
 class FileMistake:
     """One thing that is wrong in a file, and where; line and column begin at 1."""
@@ -145,14 +139,28 @@ class FileMistake:
         return f"{self.path}:{self.line}:{self.column}: {self.message}"
 
 
+class InvalidFileError(UsageError):
+    """A file that is missing, unreadable, or not what it should be; where its mistakes are known, they are here."""
+
+    code = "invalid-file"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        target: str = "",
+        request_id: str = "",
+        mistakes: tuple[FileMistake, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, target=target, request_id=request_id)
+        self.mistakes = mistakes
+
+
 class InvalidConfigError(InvalidFileError):
     """A configuration file with mistakes; all of them are here."""
 
     code = "invalid-config"
-
-    def __init__(self, message: str, *, hint: str = "", mistakes: tuple[FileMistake, ...] = ()) -> None:
-        super().__init__(message, hint=hint)
-        self.mistakes = mistakes
 
 
 class JournalTamperedError(InvalidFileError):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lambdaops.core.codec import encode
-from lambdaops.core.errors import BlockedError, ExitCode, InvalidConfigError, LambdaOpsError
+from lambdaops.core.errors import BlockedError, ExitCode, InvalidFileError, LambdaOpsError
 
 RESULT_VERSION = "1"
 
@@ -56,7 +56,7 @@ def of_error(command: str, error: LambdaOpsError) -> Result:
     data: dict[str, object] = {}
     if isinstance(error, BlockedError):
         data = {"findings": encode(error.findings)}
-    elif isinstance(error, InvalidConfigError):
+    elif isinstance(error, InvalidFileError) and error.mistakes:
         data = {"mistakes": encode(error.mistakes)}
     return Result(command, error.exit_code, data, (error,))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambdaops.core.errors import BlockedError, InvalidConfigError, LambdaOpsError
+from lambdaops.core.errors import BlockedError, InvalidFileError, LambdaOpsError
 from lambdaops.core.model import Finding, Level
 from lambdaops.render.console import PLAIN, Paper
 from lambdaops.render.words import LEVEL_WORD, plain, tone
@@ -15,7 +15,7 @@ def error_text(error: LambdaOpsError, paper: Paper = PLAIN) -> str:
         for finding in error.findings:
             if finding.level is not Level.OK:
                 lines += finding_lines(finding, paper, known_hint=error.hint)
-    if isinstance(error, InvalidConfigError) and len(error.mistakes) > 1:
+    if isinstance(error, InvalidFileError) and len(error.mistakes) > 1:
         for mistake in error.mistakes:
             lines.append(f"  {plain(str(mistake))}")
             if mistake.hint and mistake.hint != error.hint:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lambdaops.core.errors import BlockedError, ExitCode, InvalidConfigError, LambdaOpsError
+from lambdaops.core.errors import BlockedError, ExitCode, InvalidFileError, LambdaOpsError
 from lambdaops.core.events import Closed, Decided, Entry, RolledBack
 from lambdaops.core.model import Level
 from lambdaops.core.notices import Notice, Planned, Warned
@@ -81,7 +81,7 @@ def error_annotations(error: LambdaOpsError) -> Iterator[str]:
     title = f"lambdaops {error.target or error.code}"
     hint = f" Next: {error.hint}" if error.hint else ""
     match error:
-        case InvalidConfigError(mistakes=mistakes) if mistakes:
+        case InvalidFileError(mistakes=mistakes) if mistakes:
             for wrong in mistakes:
                 text = f"{wrong.message}{f'. {wrong.hint}' if wrong.hint else ''}"
                 place = {"file": wrong.path, "line": str(wrong.line), "col": str(wrong.column)}

@@ -13,7 +13,7 @@ from datetime import datetime
 from html import escape
 
 from lambdaops.core.duration import format_duration
-from lambdaops.core.errors import EXIT_MEANINGS, BlockedError, ExitCode, InvalidConfigError, LambdaOpsError
+from lambdaops.core.errors import EXIT_MEANINGS, BlockedError, ExitCode, InvalidFileError, LambdaOpsError
 from lambdaops.core.events import Entry, Landed, Opened, Published, PublishStarted, RolledBack
 from lambdaops.core.model import Finding, Level, percent
 from lambdaops.core.notices import Notice, Planned
@@ -162,7 +162,7 @@ def _blocks(story: Story, ending: Ending) -> Iterator[str]:
     objections = _objections(story, ending)
     if objections:
         yield _table(("", "Preflight", ""), objections)
-    if isinstance(ending.error, InvalidConfigError) and ending.error.mistakes:
+    if isinstance(ending.error, InvalidFileError) and ending.error.mistakes:
         yield _list("Mistakes", [_code(str(mistake)) for mistake in ending.error.mistakes])
     if story.view.warnings:
         yield _list("Warnings", [_code(told.text) for told in story.view.warnings])
