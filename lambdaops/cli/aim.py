@@ -41,12 +41,12 @@ def aim(env: Env, text: str, place: Place, *, writes: bool) -> Aim:
 def aim_at_function(env: Env, text: str, place: Place) -> Reach:
     """Understand FUNCTION, for a command that writes; raises as :func:`aim`."""
     function = parse_function(text)
-    return _reach(load(env, place), function, None, None, place, writes=True)
+    return reach_of(load(env, place), function, None, None, place, writes=True)
 
 
 def aim_at_region(env: Env, place: Place) -> Reach:
     """Understand a command line without a target, for a command that only looks; raises as :func:`aim`."""
-    return _reach(load(env, place), "", None, None, place, writes=False)
+    return reach_of(load(env, place), "", None, None, place, writes=False)
 
 
 def aim_rollback(env: Env, text: str, place: Place, sink: Sink) -> Aim:
@@ -114,7 +114,7 @@ def _load_or_warn(env: Env, place: Place, sink: Sink) -> Config | None:
 def _aimed(config: Config | None, text: str, place: Place, *, writes: bool) -> Aim:
     target = Target.parse(text) if config is None or ":" in text else None
     function = target.function if target is not None else parse_function(text)
-    reach = _reach(config, function, target.alias if target else None, target, place, writes=writes)
+    reach = reach_of(config, function, target.alias if target else None, target, place, writes=writes)
     settings = reach.settings
     if target is None:
         target = Target.parse(f"{function}:{settings.alias}" if settings.alias else text)
@@ -127,7 +127,7 @@ def _aimed(config: Config | None, text: str, place: Place, *, writes: bool) -> A
     return Aim(settings, reach.region, reach.profile, pinned)
 
 
-def _reach(
+def reach_of(
     config: Config | None, function: str, alias: str | None, target: Target | None, place: Place, *, writes: bool
 ) -> Reach:
     own = target.region if target else None

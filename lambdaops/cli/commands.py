@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from lambdaops.cli import audit, config, init, look, notify, publish, release, rollback, sandbox, steer
+from lambdaops.cli import audit, config, dlq, init, look, notify, publish, release, rollback, sandbox, steer
 from lambdaops.cli.options import OUTPUT
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ release.add_to(app)
 rollback.add_to(app)
 steer.add_to(app)
 look.add_to(app)
+dlq.add_to(app)
 audit.add_to(app)
 init.add_to(app)
 config.add_to(app)

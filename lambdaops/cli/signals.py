@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from lambdaops.ports import Clock
 
 _HANGUP: int | None = getattr(signal, "SIGHUP", None)  # not on Windows
-_LEFT = b"\nleft at once; the alias stays as it is and the release stays open in the journal\n"
 
 
 @dataclass
@@ -32,6 +31,7 @@ class ProcessSignals:
     clock: Clock
     on_interrupt: Signal
     on_terminate: Signal
+    left: str = "left at once; the alias stays as it is and the release stays open in the journal"
     _asked: tuple[Signal, str] | None = None
     _seen: set[int] = field(default_factory=set)
 
@@ -52,7 +52,7 @@ class ProcessSignals:
                 return
             # os.write and os._exit: the interpreter may be inside anything, and must not wait for it.
             with contextlib.suppress(OSError):  # nobody reads it
-                os.write(2, _LEFT)
+                os.write(2, f"\n{self.left}\n".encode())
             os._exit(ExitCode.INTERRUPTED)
         self._seen.add(number)
         if number == _HANGUP and self._asked is not None:

@@ -19,16 +19,15 @@ if TYPE_CHECKING:
 _BAR = 24
 
 
-def inspection_text(found: Inspection, paper: Paper = PLAIN) -> str:
-    """A queue and a sample of what is in it."""
+def inspection_text(found: Inspection, again: str, paper: Paper = PLAIN) -> str:
+    """A queue and a sample of what is in it; ``again`` is what the next command is given to look at the same."""
     parts = [_about(found, paper)]
     if found.looked:
         parts += [_groups(found, paper), _ages(found, paper), _cost(found)]
     if found.letter is not None:
         parts.append(_letter(found.letter, paper))
     elif found.looked:
-        name = _name(found.queue)
-        parts.append(f"next: lambdaops dlq inspect {name} --message {found.groups[0].example} shows one letter")
+        parts.append(f"next: lambdaops dlq inspect {again} --message {found.groups[0].example} shows one letter")
     return "\n\n".join(parts)
 
 
@@ -98,7 +97,7 @@ def _letter(one: Shown, paper: Paper) -> str:
 def _facts(one: Shown) -> Iterator[tuple[str, str]]:
     yield "kind", one.kind.value
     yield "sent", f"{moment(one.sent)} UTC"
-    yield "received", f"{one.receives} times, this one included"
+    yield "received", "for the first time" if one.receives == 1 else f"{one.receives} times, this one included"
     yield "from queue", one.source or ""
     yield "function", f"{one.function}:{one.qualifier}" if one.function and one.qualifier else one.function
     yield "version", one.version

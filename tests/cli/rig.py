@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,13 @@ from lambdaops.cli.main import main
 from lambdaops.core.errors import NotToldError
 from lambdaops.core.notifications import Channel, Message
 from lambdaops.ports import Ports
+from tests.ops.dlq.post import Post
 from tests.sim.inventory import SimInventory
 from tests.sim.world import World
 
 if TYPE_CHECKING:
     from lambdaops.ports import Ask, Inventory, Notifier, Signals, Sink
+    from lambdaops.ports.queues import DeadLetterPorts
 
 
 class Stream(io.StringIO):
@@ -60,6 +62,20 @@ class SimEnv(Env):
     account: SimInventory
     reached: list[tuple[str | None, str | None]]
     channels: SimChannels
+    post: Post
+
+    def dead_letter_ports(
+        self,
+        *,
+        sink: Sink,
+        ask: Ask,
+        region: str | None = None,
+        profile: str | None = None,
+        signals: Signals | None = None,
+    ) -> DeadLetterPorts:
+        self.reached.append((region, profile))
+        quiet = signals if signals is not None else NoSignals()
+        return replace(self.post.ports, signals=quiet, sink=sink, ask=ask, journals=self.journals)
 
     def notifier(self, channel: Channel, *, region: str | None = None, profile: str | None = None) -> Notifier:
         if str(channel) in self.channels.missing:
@@ -115,6 +131,7 @@ class Cli:
     directory: Path | None = None
     account: SimInventory = field(default_factory=SimInventory)
     channels: SimChannels = field(default_factory=SimChannels)
+    post: Post = field(default_factory=Post)
     answer: str = ""
     tty: bool = False
     variables: dict[str, str] = field(default_factory=dict)
@@ -126,5 +143,5 @@ class Cli:
             variables, Stream(self.answer, tty=self.tty), out, err, self.directory or self.home, self.world.clock
         )
         env.world, env.worlds, env.reached = self.world, self.worlds, self.reached
-        env.account, env.channels = self.account, self.channels
+        env.account, env.channels, env.post = self.account, self.channels, self.post
         return Ran(main(argv, env), out.getvalue(), err.getvalue())

@@ -15,9 +15,9 @@ from lambdaops.core.dlq.masked import masked
 @pytest.mark.parametrize(
     ("text", "shape"),
     [
-        ("hello", "(text, 5 characters)"),
-        ("", "(text, 0 characters)"),
-        ('"hello"', "(text, 5 characters)"),
+        ("hello", "(text of length 5)"),
+        ("", "(text of length 0)"),
+        ('"hello"', "(text of length 5)"),
         ("4711", "(number)"),
         ("1.5", "(number)"),
         ("true", "(true or false)"),
@@ -25,7 +25,7 @@ from lambdaops.core.dlq.masked import masked
         ("[]", []),
         ("[4711]", ["(number)"]),
         ('[4711, "x", 3]', ["(number)", "(2 more)"]),
-        ('{"name": "Ada", "vat": {"id": 12}}', {"name": "(text, 3 characters)", "vat": {"id": "(number)"}}),
+        ('{"name": "Ada", "vat": {"id": 12}}', {"name": "(text of length 3)", "vat": {"id": "(number)"}}),
         ('{"ada@example.com": 1, "4711": 2, "x123456": 3}', {f"(name {n})": "(number)" for n in (1, 2, 3)}),
         ("[" * 20 + "]" * 20, json.loads("[" * 13 + '"(more)"' + "]" * 13)),
     ],

@@ -143,4 +143,4 @@ def _value(value: str | bytes) -> str:
 def _length(value: str | bytes) -> str:
     if not value:
         return ""
-    return f"({len(value)} bytes)" if isinstance(value, bytes) else f"({len(value)} characters)"
+    return f"({len(value)} bytes)" if isinstance(value, bytes) else f"(text of length {len(value)})"

@@ -21,7 +21,7 @@ _DEEPEST: Final = 12
 def masked(text: str) -> object:
     """A text's shape: objects and lists of it with every value in words, or what a text that is no JSON is."""
     found = bodies.parsed(text)
-    return f"(text, {len(text)} characters)" if found is bodies.ABSENT else _shape(found, 0)
+    return f"(text of length {len(text)})" if found is bodies.ABSENT else _shape(found, 0)
 
 
 def _shape(value: object, depth: int) -> object:
@@ -46,7 +46,7 @@ def _shape(value: object, depth: int) -> object:
             first = [_shape(value[0], depth + 1)] if value else []
             return [*first, f"({len(value) - 1} more)"] if len(value) > 1 else first
         case str():
-            return f"(text, {len(value)} characters)"
+            return f"(text of length {len(value)})"
         case bool():
             return "(true or false)"
         case None:

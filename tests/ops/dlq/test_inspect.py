@@ -119,10 +119,10 @@ def test_without_show_body_no_value_of_a_letter_is_shown(post: Post) -> None:
     assert found.letter is not None
     for secret in ("4711", "acme", "1.50", "customer-9", "no such customer"):
         assert secret not in text
-    assert '"errorType": "(text, 15 characters)"' in found.letter.body
+    assert '"errorType": "(text of length 15)"' in found.letter.body
     assert [(one.name, one.value) for one in found.letter.attributes] == [
-        ("ErrorMessage", "(4 characters)"),
-        ("tenant", "(4 characters)"),
+        ("ErrorMessage", "(text of length 4)"),
+        ("tenant", "(text of length 4)"),
     ]
 
 
