@@ -96,6 +96,10 @@ def _parse(text: str, document: Document) -> None:
             composer.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        deep = _too_deep_in(text[: mark.index], document.path) if mark else None
+        if deep:
+            document.mistakes.append(deep)
+            return
         spot = Spot(document.path, mark.line + 1, mark.column + 1) if mark else Spot(document.path, 1, 1)
         what = " ".join(filter(None, (error.context, error.problem))) or "this is not YAML"
         line = "".join(text.split("\n")[spot.line - 1 : spot.line])
@@ -117,8 +121,29 @@ def _position(before: str) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
+def _too_deep_in(before: str, path: Path) -> FileMistake | None:
+    """What is too deep in the text before the place where the parser gave up.
+
+    A parser reads up to a kilobyte ahead of its events, and libyaml has a bound on nesting of its own since PyYAML
+    6.0.4: without this, it would depend on the parser which bound a file is told of.
+    """
+    composer = _Composer(Document(path))
+    try:
+        for event in yaml.parse(before, Loader=_LOADER):
+            composer.take(event)
+    except _TooDeepError as error:
+        return mistake_at(composer.spot, str(error))
+    except (yaml.MarkedYAMLError, _TooMuchError, ValueError, OverflowError):
+        return None  # what is cut off in the middle is wrong in other ways, which say nothing about the file
+    return None
+
+
 class _TooMuchError(Exception):
     """The file is not worth reading on."""
+
+
+class _TooDeepError(_TooMuchError):
+    """It nests too deeply."""
 
 
 @dataclass(slots=True)
@@ -191,7 +216,7 @@ class _Composer:
     @staticmethod
     def _check_depth(depth: int) -> None:
         if depth >= _DEEPEST:
-            raise _TooMuchError("this nests too deeply to be a configuration")
+            raise _TooDeepError("this nests too deeply to be a configuration")
 
     def _referred(self, anchor: str | None) -> _Node:
         found = self._anchors.get(anchor or "")

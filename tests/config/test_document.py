@@ -137,6 +137,8 @@ def test_where_a_missing_part_would_stand(tmp_path: Path) -> None:
         ("a: 1".encode("utf-16"), "1:1 this is not UTF-8"),
         ("[a]: 1\n", "1:1 a key must be text"),
         ("? {b: c}\n: 2\n", "1:3 a key must be text"),
+        (f"{'[' * 40}@", "1:41 while scanning for the next token found character that cannot start any token"),
+        ("[*b, @]\n", "1:6 while scanning for the next token found character that cannot start any token"),
         ("a: 1\n---\nb: 2\n", "2:1 a second document begins: a configuration is one"),
         ("a: *b\n", "1:4 *b names no anchor before it"),
         ("a: [*b, &b c]\n", "1:5 *b names no anchor before it"),
@@ -173,6 +175,7 @@ TOO_DEEP = "this nests too deeply to be a configuration"
 TOO_MANY = "this has more than 100000 parts, anchors written out: it is no configuration"
 HOSTILE = {
     "lists": ("[" * FAR, f"1:41 {TOO_DEEP}"),
+    "lists, and what no parser takes": (f"{'[' * 50}@", f"1:41 {TOO_DEEP}"),
     "mappings": ("{a: " * FAR, f"1:161 {TOO_DEEP}"),
     "block lists": ("- " * FAR, f"1:81 {TOO_DEEP}"),
     "block mappings": ("".join(f"{' ' * n}a:\n" for n in range(900)), f"41:41 {TOO_DEEP}"),
