@@ -6,6 +6,7 @@ fidelity test of the same name.
 
 from __future__ import annotations
 
-from lambdaops.sandbox.corrections import alarms, aliases, invocations, metrics, publishing
+from lambdaops.sandbox.corrections import alarms, aliases, failures, invocations, metrics, moves, publishing, queues
 
-CORRECTIONS = (metrics, invocations, aliases, publishing, alarms)
+# In this order: what comes later builds on what was replaced before.
+CORRECTIONS = (metrics, invocations, aliases, publishing, alarms, queues, moves, failures)
