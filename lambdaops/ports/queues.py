@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from lambdaops.ports import Alarms, Ask, Clock, Identity, Journals, Signals, Sink
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import timedelta
 
     from lambdaops.core.dlq.dead import StreamBatch
@@ -204,6 +204,60 @@ class FailurePaths(Protocol):
 
         Raises:
             AwsError: denied, throttled, unreachable.
+        """
+
+
+class Pages(Protocol):
+    """A file that letters are written into, a line each."""
+
+    @property
+    def name(self) -> str:
+        """Where what was written is to be found."""
+
+    def open(self) -> None:
+        """Make the file.
+
+        Raises:
+            InvalidFileError: it is there already, or cannot be made.
+        """
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Write lines.
+
+        Raises:
+            InvalidFileError: the disk is full, or broken.
+        """
+
+    def keep(self) -> None:
+        """Return when everything that was written is on the medium.
+
+        Raises:
+            InvalidFileError: it cannot be.
+        """
+
+    def finish(self) -> None:
+        """Keep everything and give the file its own name.
+
+        Raises:
+            InvalidFileError: it cannot be.
+        """
+
+    def close(self) -> None:
+        """Give the file back; its name says whether it was finished."""
+
+
+class Lines(Protocol):
+    """A file of letters, a line each."""
+
+    @property
+    def name(self) -> str:
+        """As it was named."""
+
+    def read(self) -> Iterator[tuple[int, str]]:
+        """Every line that is not blank, with its number; as often as it is asked for.
+
+        Raises:
+            InvalidFileError: it is not there, unreadable, not UTF-8, or has a line that no letter can be.
         """
 
 

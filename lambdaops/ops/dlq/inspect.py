@@ -46,7 +46,7 @@ def inspect(ports: DeadLetterPorts, queue: Queue, look: Look) -> Inspection:
         AwsError: SQS's word on it.
     """
     if queue.max_receives and queue.total:
-        ports.ask.confirm(_price(queue, look.most))
+        ports.ask.confirm(price(queue, look.most))
     sample: list[Seen] = []
     letter: Shown | None = None
     with Holding(ports, queue, look.most) as holding:
@@ -94,7 +94,7 @@ def _found(queue: Queue, look: Look, sample: list[Seen], holding: Holding, lette
     )
 
 
-def _price(queue: Queue, most: int) -> str:
+def price(queue: Queue, most: int) -> str:
     """The question before a look that may cost a letter its last receive."""
     elsewhere = queue.dead_letters.rpartition(":")[2] or "its dead-letter queue"
     times = "once" if queue.max_receives == 1 else f"{queue.max_receives} times"
