@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from lambdaops.core.codec import CodecError, decode, encode
 from lambdaops.core.dlq.records import (
     DeadLetterEvent,
+    LoadStep,
     QueueChanged,
     QueueChanging,
     RedriveClosed,
@@ -215,6 +216,7 @@ KINDS: dict[str, type[Event]] = {
     "redrive-held": RedriveHeld,
     "redrive-closed": RedriveClosed,
     "queue-changing": QueueChanging,
+    "load-step": LoadStep,
     "queue-changed": QueueChanged,
 }
 _NAMES = {cls: kind for kind, cls in KINDS.items()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lambdaops.core.dlq.plan import format_stages
 from lambdaops.core.dlq.records import (
     Change,
+    LoadStep,
     QueueChanged,
     QueueChanging,
     RedriveClosed,
@@ -63,6 +64,10 @@ def described(event: Event, who: str, host: str) -> str:
             return f"{ending.value}: {reason}; {counts(tally)}"
         case QueueChanging(change=change, total=total, detail=detail, reason=reason):
             return f"{change.value} {messages(total)}" + (f", {detail}" if detail else "") + because(reason)
+        case LoadStep(ids=ids, failures=failures):
+            parts = [f"sends {messages(len(ids))}"] if ids else []
+            parts += [f"{len(failures)} before were not taken"] if failures else []
+            return "; ".join(parts) or "all before were taken"
         case QueueChanged(change=change, done=done, failed=failed, detail=detail):
             also = f", {failed} failed" if failed else ""
             return f"{_DONE[change]} {messages(done)}{also}" + (f": {detail}" if detail else "")

@@ -233,6 +233,13 @@ SUCCESSES: list[tuple[str, ...]] = [
     ("audit", "verify"),
     ("init",),
     ("init", "--dry-run"),
+    ("dlq", "inspect", "orders-dlq"),
+    ("dlq", "dump", "orders-dlq", "letters.jsonl"),
+    ("dlq", "load", "kept.jsonl", "--yes"),
+    ("dlq", "load", "kept.jsonl", "--dry-run"),
+    ("dlq", "purge", "orders-dlq", "--yes"),
+    ("dlq", "purge", "orders-dlq", "--no-dump", "--yes"),
+    ("dlq", "purge", "orders-dlq", "--dry-run"),
     ("config", "check"),
     ("config", "show"),
     ("config", "show", "orders:live"),
@@ -247,7 +254,10 @@ SUCCESSES: list[tuple[str, ...]] = [
 @pytest.mark.parametrize("argv", SUCCESSES, ids=" ".join)
 def test_every_command_s_success(cli: Cli, tmp_path: Path, argv: tuple[str, ...], output: str) -> None:
     assert cli(*RELEASE, "--reason", "first").code == 0
-    words = [str(tmp_path / word) if word == "code.zip" else word for word in argv]
+    cli.post.write("orders-dlq", 3)
+    assert cli("dlq", "dump", "orders-dlq", str(tmp_path / "kept.jsonl")).code == 0
+    files = ("code.zip", "letters.jsonl", "kept.jsonl")
+    words = [str(tmp_path / word) if word in files else word for word in argv]
     if argv[0] in ("config", "notify"):
         cli.variables["LAMBDAOPS_CONFIG"] = str(tmp_path / "settings.yaml")
         text = "version: 1\ndefaults: {alias: live}\nnotify: [{slack: {url-from-env: HOOK}}]\n"
@@ -255,7 +265,7 @@ def test_every_command_s_success(cli: Cli, tmp_path: Path, argv: tuple[str, ...]
     envelope = valid(cli(*words, "--output", output))
     assert (envelope["exit_code"], envelope["status"], envelope["errors"]) == (0, "success", [])
     assert envelope["command"] == " ".join(
-        argv[:2] if argv[0] in ("audit", "config", "notify", "sandbox") else argv[:1]
+        argv[:2] if argv[0] in ("audit", "config", "dlq", "notify", "sandbox") else argv[:1]
     )
 
 

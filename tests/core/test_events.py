@@ -64,6 +64,7 @@ def test_every_event_has_one_kind_and_the_kinds_are_stable() -> None:
         "redrive-held": "RedriveHeld",
         "redrive-closed": "RedriveClosed",
         "queue-changing": "QueueChanging",
+        "load-step": "LoadStep",
         "queue-changed": "QueueChanged",
     }.items()
     assert kind_of(DECIDED.event) == "decided"

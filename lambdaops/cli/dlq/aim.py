@@ -40,10 +40,14 @@ class QueueReach(Reach):
         return self.own_account or self.settings.account
 
     @property
+    def environment(self) -> str:
+        """The option that names the environment, with a blank before it; empty where there is none."""
+        return f" --env {self.settings.environment}" if self.settings.environment else ""
+
+    @property
     def again(self) -> str:
         """What another command is given to act in the same place."""
-        environment = self.settings.environment
-        return f"{self.text} --env {environment}" if environment else self.text
+        return self.text + self.environment
 
     def dead_letters(
         self, env: Env, sink: Sink, *, yes: bool = False, signals: Signals | None = None

@@ -188,6 +188,17 @@ class QueueChanging:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadStep:
+    """Messages of a file that are about to be sent, and those of the step before that SQS did not take.
+
+    What is in a step, and not among the failures of the next one, was sent. The last step has no ids.
+    """
+
+    ids: tuple[str, ...]
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class QueueChanged:
     """They were: how many, how many not, and a word about it."""
 
@@ -206,5 +217,6 @@ DeadLetterEvent = (
     | RedriveHeld
     | RedriveClosed
     | QueueChanging
+    | LoadStep
     | QueueChanged
 )

@@ -7,42 +7,16 @@ and it is said when it gave less than there is; what was written until an error 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lambdaops.core.dlq.dumped import line_of
+from lambdaops.core.dlq.file_reports import DumpReport
 from lambdaops.ops.dlq.holding import Holding
 from lambdaops.ops.dlq.inspect import price
 
 if TYPE_CHECKING:
     from lambdaops.core.dlq.letter import Queue
     from lambdaops.ports.queues import DeadLetterPorts, Pages
-
-
-@dataclass(frozen=True, slots=True)
-class DumpReport:
-    """What a dump wrote.
-
-    Attributes:
-        queue: ARN.
-        file: where it is.
-        letters: how many.
-        complete: whether those are all there were.
-        missing: why not, in words; empty if they are.
-        still_hidden: how many could not be given back, and come back by themselves at ``hidden_until``.
-        hidden_until: see there.
-        interrupted: whether somebody stopped it.
-    """
-
-    queue: str
-    file: str
-    letters: int
-    complete: bool
-    missing: str = ""
-    still_hidden: int = 0
-    hidden_until: datetime | None = None
-    interrupted: bool = False
 
 
 def dump(ports: DeadLetterPorts, queue: Queue, pages: Pages) -> DumpReport:

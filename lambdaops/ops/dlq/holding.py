@@ -42,6 +42,7 @@ class Holding:
         ports: the world.
         queue: the queue.
         most: how many letters to look at.
+        hidden: how long to hide each; else as long as it takes to receive them all.
         held: what is held, by id, without contents: one receipt handle each, the newest.
         ended: whether the queue had no more letters.
         full: whether SQS would not give more, because too many are in flight.
@@ -53,6 +54,7 @@ class Holding:
     ports: DeadLetterPorts
     queue: Queue
     most: int
+    hidden: timedelta | None = None
     held: dict[str, Letter] = field(default_factory=dict)
     ended: bool = False
     full: bool = False
@@ -66,12 +68,21 @@ class Holding:
         return self
 
     def letters(self) -> Iterator[Letter]:
-        """Letters that were not seen yet, as many as are wanted or there are.
+        """Letters that are not held yet, as many as are wanted or there are.
 
         Raises:
             NotFoundError, AwsError: SQS's word on it.
         """
-        hidden = hidden_for(min(self.most, self.queue.total))
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self) -> Iterator[tuple[Letter, ...]]:
+        """The same, as many at a time as SQS gave; whoever deletes letters takes them out of what is held.
+
+        Raises:
+            NotFoundError, AwsError: SQS's word on it.
+        """
+        hidden = self.hidden or hidden_for(min(self.most, self.queue.total))
         told = self.ports.clock.now()
         nothing = 0
         while len(self.held) < self.most and nothing < _EMPTY:
@@ -85,10 +96,11 @@ class Holding:
             except QueueFullError:
                 self.full = True
                 return
-            new = [one for one in found if one.id not in self.held]
+            new = tuple(one for one in found if one.id not in self.held)
             for one in found:
                 self.held[one.id] = replace(one, body="", attributes={})
-            yield from new
+            if new:
+                yield new
             nothing = 0 if new else nothing + 1
             if self.ports.clock.now() - told >= _TELL:
                 told = self.ports.clock.now()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from lambdaops.core.dlq.dumped import read_line
+from lambdaops.core.dlq.file_reports import DumpReport
 from lambdaops.core.dlq.letter import Attribute
 from lambdaops.core.errors import AccessDeniedError, ConfirmationMissingError, InvalidFileError
 from lambdaops.core.states import Signal
-from lambdaops.ops.dlq.dump import DumpReport, dump
+from lambdaops.ops.dlq.dump import dump
 from tests.ops.dlq.pages import SimPages
 from tests.ops.dlq.post import Post, arn
 
