@@ -22,11 +22,10 @@ _BAR = 24
 def inspection_text(found: Inspection, again: str, paper: Paper = PLAIN) -> str:
     """A queue and a sample of what is in it; ``again`` is what the next command is given to look at the same."""
     parts = [_about(found, paper)]
-    if found.looked:
-        parts += [_groups(found, paper), _ages(found, paper), _cost(found)]
     if found.letter is not None:
-        parts.append(_letter(found.letter, paper))
+        parts += [_letter(found.letter, paper), _cost(found)]
     elif found.looked:
+        parts += [_groups(found, paper), _ages(found, paper), _cost(found)]
         parts.append(f"next: lambdaops dlq inspect {again} --message {found.groups[0].example} shows one letter")
     return "\n\n".join(parts)
 

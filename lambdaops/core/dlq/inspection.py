@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lambdaops.core.dlq.dead import Dead, Kind
 from lambdaops.core.dlq.groups import By, Group
@@ -103,7 +103,8 @@ class Inspection:
 
 
 def shown(letter: Letter, dead: Dead, *, values: bool) -> Shown:
-    """A letter as it is shown; without ``values`` neither body nor attributes nor error message are in it."""
+    """A letter as it is shown; without ``values`` neither body nor error message nor anybody's attributes are in it."""
+    said_by_aws = _SAID_BY_AWS.get(dead.kind, frozenset())
     return Shown(
         id=letter.id,
         kind=dead.kind,
@@ -123,12 +124,19 @@ def shown(letter: Letter, dead: Dead, *, values: bool) -> Shown:
         trace=letter.trace,
         source=letter.source,
         attributes=tuple(
-            ShownAttribute(name, one.type, _value(one.value) if values else _length(one.value))
+            ShownAttribute(name, one.type, _value(one.value) if values or name in said_by_aws else _length(one.value))
             for name, one in sorted(letter.attributes.items())
         ),
         body=letter.body if values else indented(masked(letter.body)),
         open=values,
     )
+
+
+# What AWS itself attaches; not the error messages, which quote what they are about.
+_SAID_BY_AWS: Final = {
+    Kind.FUNCTION: frozenset({"RequestID", "ErrorCode"}),
+    Kind.RULE: frozenset({"RULE_ARN", "TARGET_ARN", "ERROR_CODE", "EXHAUSTED_RETRY_CONDITION", "RETRY_ATTEMPTS"}),
+}
 
 
 def indented(shape: object) -> str:

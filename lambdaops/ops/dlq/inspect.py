@@ -55,6 +55,7 @@ def inspect(ports: DeadLetterPorts, queue: Queue, look: Look) -> Inspection:
             sample.append(seen(one, dead))
             if look.pick in (one.id, str(len(sample))):
                 letter = shown(one, dead, values=look.values)
+                break  # every further one would be received for nothing
     if look.pick and letter is None and not holding.interrupted:
         raise NotFoundError(
             f"letter {look.pick} is not among the {len(sample)} of {queue.name} that were looked at",

@@ -199,17 +199,22 @@ class _Load:
             if self.ports.clock.now() - told >= _TELL:
                 told = self.ports.clock.now()
                 self.ports.sink.emit(Progress(told, f"{self.sent} letters sent to {self.plan.queue.name} so far"))
-        self.recorder.record(LoadStep((), self._refused))
+        self._note(LoadStep((), self._refused))
+
+    def _note(self, step: LoadStep) -> None:
+        """Write a step durably; nobody is told of each, of which there are thousands."""
+        recorder = self.recorder
+        recorder.journal.append(self.ports.clock.now(), recorder.run, recorder.actor, step)
 
     def _send(self, batch: Sequence[Outgoing]) -> None:
-        self.recorder.record(LoadStep(tuple(one.id for one in batch), self._refused))
+        self._note(LoadStep(tuple(one.id for one in batch), self._refused))
         self._refused = ()
         try:
             done = self.ports.queues.send(self.plan.queue, batch)
         except (AwsError, NotFoundError) as error:
             if not (isinstance(error, AwsError) and error.ambiguous):
                 # Certainly not sent; an ambiguous end stays open in the journal: whoever takes this up is in doubt.
-                self.recorder.record(LoadStep((), tuple(Failure(one.id, error.code) for one in batch)))
+                self._note(LoadStep((), tuple(Failure(one.id, error.code) for one in batch)))
             raise
         self.sent += len(done.taken)
         self._refused = tuple(Failure(one.id, one.code) for one in done.refused)

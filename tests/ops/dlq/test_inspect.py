@@ -111,6 +111,23 @@ def test_one_letter_is_shown_whole_on_request(post: Post, pick: str, body: str) 
     assert (shown.body, shown.open) == (body, True)
 
 
+def test_a_letter_is_looked_for_no_longer_than_needed(post: Post) -> None:
+    post.write("dlq", 40)
+    assert looked(post, Look(pick="3")).looked == 3
+    assert [one.letter.receives for one in post.box("dlq").letters].count(1) == 10
+
+
+def test_what_aws_itself_attached_is_shown(post: Post) -> None:
+    post.put("dlq", post.letter("{}", dict(letters.function("4711").attributes)))
+    found = looked(post, Look(pick="1")).letter
+    assert found is not None
+    assert [(one.name, one.value) for one in found.attributes] == [
+        ("ErrorCode", "200"),
+        ("ErrorMessage", "(text of length 4)"),
+        ("RequestID", letters.REQUEST),
+    ]
+
+
 def test_without_show_body_no_value_of_a_letter_is_shown(post: Post) -> None:
     attributes = {"tenant": letters.text("acme"), "ErrorMessage": letters.text("4711")}
     post.put("dlq", post.letter(letters.envelope(), attributes, group="customer-9", trace="Root=1-2"))
