@@ -24,7 +24,7 @@ from lambdaops.ports.queues import DeadLetterPorts, Pages
 if TYPE_CHECKING:
     from lambdaops.core.dlq.letter import Letter
 
-_HIDDEN: Final = timedelta(minutes=1)
+_HIDDEN: Final = timedelta(seconds=30)
 _TRIES: Final = 3
 _SPARE: Final = 100
 """SQS's counts are approximate: so many letters more than it counted, and a tenth, still belong to what was there."""
