@@ -15,12 +15,16 @@ import typing
 from datetime import UTC, datetime, timedelta
 
 T = typing.TypeVar("T")
+_Writer = typing.Callable[[typing.Any], object]
+_Reader = typing.Callable[[object], object]
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class CodecError(ValueError):
     """Data that is not what was written."""
 
 
+@functools.cache
 def tag(cls: type) -> str:
     """The name a class goes by in the journal: ``SetRouting`` is ``set-routing``."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
@@ -28,24 +32,8 @@ def tag(cls: type) -> str:
 
 def encode(value: object) -> object:
     """Turn a value made of dataclasses, enums, tuples, times and scalars into JSON-ready data."""
-    match value:
-        case enum.Enum():
-            return value.value
-        case None | bool() | int() | str():
-            return value
-        case datetime():
-            if value.tzinfo is None:
-                raise TypeError("a time without a zone has no place in the journal")
-            return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        case timedelta():
-            return round(value / timedelta(milliseconds=1))
-        case tuple():
-            return [encode(item) for item in value]
-        case _ if dataclasses.is_dataclass(value):
-            data = {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
-            return {"is": tag(type(value)), **data}
-        case _:
-            raise TypeError(f"a {type(value).__name__} has no place in the journal")
+    cls: typing.Any = type(value)
+    return _writer(cls)(value)
 
 
 def decode(kind: type[T], data: object) -> T:
@@ -54,20 +42,95 @@ def decode(kind: type[T], data: object) -> T:
     Raises:
         CodecError: the data does not have the shape of ``kind``.
     """
-    return typing.cast("T", _decode(kind, data))
+    wanted: typing.Any = kind
+    return typing.cast("T", _reader(wanted)(data))
 
 
-def _decode(kind: typing.Any, data: object) -> object:  # noqa: ANN401 -- a type expression, not a value
+# -- writing: one function per class, made once ------------------------------------------------------------------------
+
+
+@functools.cache
+def _writer(cls: type) -> _Writer:
+    if issubclass(cls, enum.Enum):
+        return _write_member
+    if issubclass(cls, int | str | types.NoneType):
+        return _as_it_is
+    if issubclass(cls, datetime):
+        return _write_time
+    if issubclass(cls, timedelta):
+        return _write_duration
+    if issubclass(cls, tuple):
+        return _write_tuple
+    if dataclasses.is_dataclass(cls):
+        return _writer_of_fields(cls)
+    raise TypeError(f"a {cls.__name__} has no place in the journal")
+
+
+def _write_member(value: typing.Any) -> object:  # noqa: ANN401 -- the class was looked at
+    written: object = value.value
+    return written
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+def _write_time(value: typing.Any) -> object:  # noqa: ANN401
+    if value.tzinfo is None:
+        raise TypeError("a time without a zone has no place in the journal")
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _write_duration(value: typing.Any) -> object:  # noqa: ANN401
+    return round(value / _MILLISECOND)
+
+
+def _write_tuple(value: typing.Any) -> object:  # noqa: ANN401
+    return [encode(item) for item in value]
+
+
+def _writer_of_fields(cls: type) -> _Writer:
+    name = tag(cls)
+    names = tuple(field.name for field in dataclasses.fields(cls))
+
+    def write(value: object) -> object:
+        return {"is": name, **{key: encode(getattr(value, key)) for key in names}}
+
+    return write
+
+
+# -- reading: one function per type, made once -------------------------------------------------------------------------
+
+
+@functools.cache
+def _reader(kind: typing.Any) -> _Reader:  # noqa: ANN401 -- a type expression, not a value
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
-        return _decode_union(typing.get_args(kind), data)
+        return _reader_of_union(typing.get_args(kind))
     if origin is tuple:
+        return _reader_of_tuple(_reader(typing.get_args(kind)[0]))
+    if dataclasses.is_dataclass(kind):
+        return _reader_of_fields(typing.cast("type", kind))
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return _reader_of_members(kind)
+    if kind is datetime:
+        return _read_time
+    if kind is timedelta:
+        return _read_duration
+    return _reader_of_scalar(kind)
+
+
+def _reader_of_tuple(read_item: _Reader) -> _Reader:
+    def read(data: object) -> object:
         if not isinstance(data, list):
             raise CodecError(f"expected a list, found {data!r}")
-        return tuple(_decode(typing.get_args(kind)[0], item) for item in data)
-    if dataclasses.is_dataclass(kind):
-        return _decode_fields(typing.cast("type", kind), data)
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return tuple([read_item(item) for item in data])
+
+    return read
+
+
+def _reader_of_members(kind: type[enum.Enum]) -> _Reader:
+    def read(data: object) -> object:
         try:
             member = kind(data)
         except ValueError as error:
@@ -75,21 +138,31 @@ def _decode(kind: typing.Any, data: object) -> object:  # noqa: ANN401 -- a type
         if type(member.value) is not type(data):  # True == 1, and an enum of numbers would take it
             raise CodecError(f"expected {kind.__name__}, found {data!r}")
         return member
-    if kind is datetime:
-        return _decode_time(data)
-    if kind is timedelta:
-        if type(data) is not int:
-            raise CodecError(f"expected milliseconds, found {data!r}")
-        try:
-            return timedelta(milliseconds=data)
-        except OverflowError as error:
-            raise CodecError(str(error)) from None
-    if kind in (str, int, bool) and type(data) is kind:
-        return data
-    raise CodecError(f"expected {getattr(kind, '__name__', kind)}, found {data!r}")
+
+    return read
 
 
-def _decode_time(data: object) -> datetime:
+def _reader_of_scalar(kind: typing.Any) -> _Reader:  # noqa: ANN401
+    known = kind in (str, int, bool)
+
+    def read(data: object) -> object:
+        if known and type(data) is kind:
+            return data
+        raise CodecError(f"expected {getattr(kind, '__name__', kind)}, found {data!r}")
+
+    return read
+
+
+def _read_duration(data: object) -> object:
+    if type(data) is not int:
+        raise CodecError(f"expected milliseconds, found {data!r}")
+    try:
+        return timedelta(milliseconds=data)
+    except OverflowError as error:
+        raise CodecError(str(error)) from None
+
+
+def _read_time(data: object) -> object:
     try:
         moment = datetime.fromisoformat(data) if isinstance(data, str) else None
     except ValueError:
@@ -99,35 +172,49 @@ def _decode_time(data: object) -> datetime:
     return moment
 
 
-def _decode_union(kinds: tuple[typing.Any, ...], data: object) -> object:
-    if data is None and types.NoneType in kinds:
-        return None
-    if isinstance(data, dict) and isinstance(data.get("is"), str):
-        for kind in kinds:
-            if dataclasses.is_dataclass(kind) and tag(typing.cast("type", kind)) == data["is"]:
-                return _decode_fields(typing.cast("type", kind), data)
-        raise CodecError(f"unknown kind {data['is']!r}")
-    rest = [kind for kind in kinds if kind is not types.NoneType and not dataclasses.is_dataclass(kind)]
-    if len(rest) == 1:
-        return _decode(rest[0], data)
-    raise CodecError(f"expected one of {len(kinds)} kinds, found {data!r}")
+def _reader_of_union(kinds: tuple[typing.Any, ...]) -> _Reader:
+    classes = [typing.cast("typing.Any", kind) for kind in kinds if dataclasses.is_dataclass(kind)]
+    tagged = {tag(kind): _reader(kind) for kind in classes}
+    rest = [_reader(kind) for kind in kinds if kind is not types.NoneType and kind not in classes]
+    optional = types.NoneType in kinds
+
+    def read(data: object) -> object:
+        if data is None and optional:
+            return None
+        name = data.get("is") if isinstance(data, dict) else None
+        if isinstance(name, str):
+            if name not in tagged:
+                raise CodecError(f"unknown kind {name!r}")
+            return tagged[name](data)
+        if len(rest) == 1:
+            return rest[0](data)
+        raise CodecError(f"expected one of {len(kinds)} kinds, found {data!r}")
+
+    return read
+
+
+def _reader_of_fields(kind: type) -> _Reader:
+    name = tag(kind)
+
+    def read(data: object) -> object:
+        if not isinstance(data, dict):
+            raise CodecError(f"expected {name}, found {data!r}")
+        if data.get("is", name) != name:
+            raise CodecError(f"expected {name}, found {data['is']!r}")
+        readers, required = _fields(kind)
+        given = {key: value for key, value in data.items() if key != "is"}
+        unknown, missing = given.keys() - readers.keys(), required - given.keys()
+        if unknown or missing:
+            raise CodecError(f"{name}: unknown {sorted(unknown)}, missing {sorted(missing)}")
+        return kind(**{key: readers[key](value) for key, value in given.items()})
+
+    return read
 
 
 @functools.cache
-def _fields(kind: type) -> dict[str, tuple[object, bool]]:
+def _fields(kind: type) -> tuple[dict[str, _Reader], frozenset[str]]:
+    """How to read each field, and which must be there; found out at the first value, because states hold states."""
     hints = typing.get_type_hints(kind)
-    return {field.name: (hints[field.name], field.default is dataclasses.MISSING) for field in dataclasses.fields(kind)}
-
-
-def _decode_fields(kind: type, data: object) -> object:
-    if not isinstance(data, dict):
-        raise CodecError(f"expected {tag(kind)}, found {data!r}")
-    fields = _fields(kind)
-    given = {key: value for key, value in data.items() if key != "is"}
-    if data.get("is", tag(kind)) != tag(kind):
-        raise CodecError(f"expected {tag(kind)}, found {data['is']!r}")
-    unknown = given.keys() - fields.keys()
-    missing = {name for name, (_, required) in fields.items() if required} - given.keys()
-    if unknown or missing:
-        raise CodecError(f"{tag(kind)}: unknown {sorted(unknown)}, missing {sorted(missing)}")
-    return kind(**{name: _decode(fields[name][0], value) for name, value in given.items()})
+    fields = dataclasses.fields(kind)
+    required = frozenset(field.name for field in fields if field.default is dataclasses.MISSING)
+    return {field.name: _reader(hints[field.name]) for field in fields}, required
