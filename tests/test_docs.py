@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-import typer.main
 
 from lambdaops.cli import defaults
-from lambdaops.cli.commands import app
+from lambdaops.cli.commands import tree
 from lambdaops.core import plan
 from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import EXIT_MEANINGS, ExitCode
@@ -21,8 +20,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 def commands() -> dict[str, str]:
     """Every command's full name and its help."""
     found: dict[str, str] = {}
-    root = typer.main.get_command(app)
-    for name, command in root.commands.items():  # type: ignore[attr-defined]
+    root = tree()
+    for name, command in root.commands.items():
         inner = getattr(command, "commands", None)
         if inner is None:
             found[name] = command.help or ""

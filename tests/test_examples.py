@@ -12,10 +12,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-import typer.main
 import yaml
 
-from lambdaops.cli.commands import app
+from lambdaops.cli.commands import tree
 from lambdaops.core import plan as planning
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import ExitCode
@@ -135,7 +134,7 @@ def examples() -> list[Any]:
 
 def parse(words: list[str]) -> dict[str, Any]:
     """The parameters that the real parser reads; nothing is run."""
-    command: Any = typer.main.get_command(app)
+    command: Any = tree()
     names = iter(words)
     if words[0].startswith("-"):
         assert words[0] in {name for option in command.params for name in option.opts}

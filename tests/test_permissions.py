@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 from botocore.session import Session
 
-from lambdaops.cli.commands import app
+from lambdaops.cli.commands import tree
 
 ROOT = Path(__file__).parent.parent
 PERMISSIONS: dict[str, Any] = json.loads((ROOT / "docs" / "permissions.json").read_text("utf-8"))
@@ -103,7 +102,7 @@ def test_the_page_has_no_other_tables() -> None:
 
 
 def test_every_command_that_reaches_aws_is_there() -> None:
-    names = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    names = set(tree().commands)
     local = {"demo", "sandbox", "config"}  # they have an AWS of their own, or none
     assert names - local == {command.split()[0] for command in PERMISSIONS["commands"]}
 

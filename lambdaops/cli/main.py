@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lambdaops import __version__
-from lambdaops.cli import commands
+from lambdaops.cli.commands import tree
 from lambdaops.cli.complete import completing
 from lambdaops.core.errors import ExitCode, UsageError
 
@@ -29,7 +29,8 @@ def main(argv: Sequence[str], env: Env) -> int:
     """
     try:
         with completing(os.environ):
-            code = commands.app(args=list(argv), obj=env, prog_name="lambdaops", standalone_mode=False)
+            command = tree(argv[0] if argv else "")
+            code = command(args=list(argv), obj=env, prog_name="lambdaops", standalone_mode=False)
     except typer.TyperException as error:
         return _usage(argv, env, error)
     except (typer.Abort, KeyboardInterrupt):

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import typer.main
 from jsonschema import Draft202012Validator, ValidationError
 
-from lambdaops.cli.commands import app
+from lambdaops.cli.commands import tree
 from lambdaops.core import errors
 from lambdaops.core.errors import EXIT_MEANINGS, AccessDeniedError, ExitCode, LambdaOpsError
 from lambdaops.core.model import AlarmState, Routing
@@ -100,7 +99,7 @@ CLASSES: set[type[LambdaOpsError]] = {
 def commands() -> list[tuple[str, ...]]:
     """Every command's words."""
     found: list[tuple[str, ...]] = []
-    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in tree().commands.items():
         inner = getattr(command, "commands", None)
         found += [(name,)] if inner is None else [(name, sub) for sub in inner]
     return found

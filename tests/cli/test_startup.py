@@ -5,8 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from lambdaops.cli.commands import tree
+from tests.cli.rig import Cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = {"boto3", "botocore", "pydantic", "yaml", "ruamel", "tenacity", "ministack", "filelock"}
 PROBE = """
@@ -41,6 +48,34 @@ def test_a_rollback_imports_no_panel_and_no_parser() -> None:
     loaded = set(done.stdout.rpartition("LOADED")[2].split())
     assert "botocore" in loaded
     assert not loaded & {"rich", "pydantic", "yaml", "tenacity", "ministack"}
+
+
+@pytest.mark.parametrize("name", [*tree().commands])
+def test_a_command_alone_is_what_it_is_among_all(name: str) -> None:
+    def described(command: Any) -> Any:
+        below = getattr(command, "commands", {})
+        params = [
+            (param.name, param.opts, param.nargs, param.required, param.default, type(param.type))
+            for param in command.params
+        ]
+        return command.name, command.help, params, {word: described(one) for word, one in below.items()}
+
+    assert described(tree(name).commands[name]) == described(tree().commands[name])
+    assert [param.name for param in tree(name).params] == [param.name for param in tree().params]
+
+
+def test_a_command_imports_no_other_command() -> None:
+    probe = PROBE.format(words=["rollback", "--help"]).replace('if "." not in name', 'if "cli." in name')
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.rpartition("LOADED")[2].split())
+    assert "lambdaops.cli.rollback" in loaded
+    assert not loaded & {f"lambdaops.cli.{name}" for name in ("release", "steer", "look", "sandbox", "dlq", "init")}
+
+
+def test_a_misspelt_command_is_looked_for_among_all(tmp_path: Path) -> None:
+    ran = Cli(tmp_path)("rolback", "orders:live")
+    assert ran.code == 2
+    assert "rollback" in ran.err
 
 
 def test_version() -> None:

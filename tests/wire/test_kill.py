@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambdaops.cli.commands import app
+from lambdaops.cli.commands import tree
 from lambdaops.core.model import Routing
 from lambdaops.core.replay import open_release, releases
 from tests.wire.killed import Moment
@@ -60,7 +60,7 @@ def _cases() -> Iterator[Case]:
 
 
 CASES = {str(case): case for case in _cases()}
-HAS_RESUME = any(command.name == "resume" for command in app.registered_commands)
+HAS_RESUME = "resume" in tree().commands
 
 
 @pytest.fixture(scope="module")
