@@ -57,12 +57,14 @@ from lambdaops.ops.recorder import Recorder
 from lambdaops.ports import Drive, Ports, Versions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from lambdaops.core.events import Entry, Event
     from lambdaops.core.states import State
 
 _LISTEN_EVERY = timedelta(seconds=0.5)
+_FACTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +195,7 @@ class Driver:
         except AwsError as error:
             return blind(plan.comparisons, error.message), error
         settled = list(itertools.takewhile(lambda period: period.closed, periods))
-        for period in settled:
-            self._record(Judged(period.at, period.length, rows_of(plan.comparisons, period)))
+        self._record_facts([Judged(period.at, period.length, rows_of(plan.comparisons, period)) for period in settled])
         at = place(self.release.state)
         early = None
         if plan.adaptive and isinstance(at, Baking) and at.stage + 1 < len(plan.stages):
@@ -350,11 +351,26 @@ class Driver:
         """Journal an event and fold it in; going back and stopping do not depend on the journal."""
         must = not isinstance(self.release.state, Reverting | Done | Held)
         entry = self.recorder.record(event) if must else self.recorder.record_if_possible(event)
+        self._heard(entry)
+        self._fold(entry)
+
+    def _record_facts(self, events: Sequence[Event]) -> None:
+        """Journal what nobody acts on one by one, and fold it in: after days on hold, thousands of periods.
+
+        A part at a time, so that nobody takes a driver for dead while it catches up.
+        """
+        for first in range(0, len(events), _FACTS_AT_ONCE):
+            self.drive.beat()
+            for entry in self.recorder.record_all(events[first : first + _FACTS_AT_ONCE]):
+                self._heard(entry)
+                self._fold(entry)
+
+    def _heard(self, entry: Entry) -> None:
+        """A record of ours is no news."""
         if entry.seq == self.heard + 1:
             self.heard += 1
         elif entry.seq is not None:  # others have written before us, and are still to be heard
             self._own.add(entry.seq)
-        self._fold(entry)
 
     def _fold(self, entry: Entry) -> None:
         self.release = advance(self.release, entry)

@@ -12,6 +12,8 @@ from lambdaops.core.notices import Warned
 from lambdaops.ports import Journal, Recording
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lambdaops.core.events import Event
 
 
@@ -39,6 +41,17 @@ class Recorder(Generic[P]):
         entry = self.journal.append(self.ports.clock.now(), self.run, self.actor, event)
         self.ports.sink.emit(entry)
         return entry
+
+    def record_all(self, events: Sequence[Event]) -> tuple[Entry, ...]:
+        """Write several events at once, durably, then tell them: what nobody acts on in between.
+
+        Raises:
+            JournalUnwritableError, JournalTamperedError: as :meth:`record`; the first few may have been recorded.
+        """
+        entries = self.journal.extend(self.ports.clock.now(), self.run, self.actor, events)
+        for entry in entries:
+            self.ports.sink.emit(entry)
+        return entries
 
     def record_if_possible(self, event: Event) -> Entry:
         """Write the event, or say loudly that it could not be written: for a rollback, which outranks bookkeeping."""

@@ -248,6 +248,13 @@ class Journal(Protocol):
             JournalUnwritableError: disk full, read-only, no permission, lock not had.
         """
 
+    def extend(self, at: datetime, release: str, actor: Actor, events: Sequence[Event]) -> tuple[Entry, ...]:
+        """Write several records at once, for what nobody acts on in between; a crash leaves the first of them.
+
+        Raises:
+            JournalUnwritableError: as :meth:`append`; the first few may have been written.
+        """
+
     def since(self, seq: int) -> tuple[Entry, ...]:
         """The records after number ``seq``, whoever wrote them; asked twice a second, so cheap when nothing is new.
 

@@ -32,6 +32,7 @@ from lambdaops.ports import Verified
 GENESIS = "0" * 64
 """``prev`` of the first record, and the head of an empty journal."""
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _TAMPERED_HINT = "Move it away as evidence, or put a backup in its place; until then lambdaops rollback still works."
 
 
@@ -64,14 +65,22 @@ class Link:
     record: dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """An entry as a line, with its newline: and as that line is read back, which is what holds."""
+
+    line: bytes
+    link: Link
+    entry: Entry
+
+
 class BadLineError(ValueError):
     """A line that is not what was written; the text completes ``line 7 ...``."""
 
 
 def canonical(record: dict[str, object]) -> bytes:
     """The one way a record is written, without its newline; what UTF-8 cannot hold becomes ``?``."""
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "replace")
+    return _JSON.encode(record).encode("utf-8", "replace")
 
 
 def head(line: bytes) -> str:
@@ -79,7 +88,7 @@ def head(line: bytes) -> str:
     return hashlib.sha256(line.removesuffix(b"\n")).hexdigest()
 
 
-def frame(entry: Entry, prev: str) -> bytes:
+def frame(entry: Entry, prev: str) -> Framed:
     """The line of an entry that follows the line with the hash ``prev``.
 
     Raises:
@@ -87,11 +96,11 @@ def frame(entry: Entry, prev: str) -> bytes:
     """
     try:
         record = {**to_record(entry), "prev": prev}
-        line = canonical({**record, "sum": head(canonical(record))}) + b"\n"
-        entry_of(read_line(line[:-1]))
+        line = canonical({**record, "sum": head(canonical(record))})
+        link = read_line(line)
+        return Framed(line + b"\n", link, entry_of(link))
     except (TypeError, ValueError) as error:
         raise CodecError(str(error)) from error
-    return line
 
 
 def read_line(line: bytes) -> Link:

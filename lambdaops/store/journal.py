@@ -7,6 +7,7 @@ Rules this file guarantees:
 * when it raises, the record may or may not stand in the journal: a crash at that moment leaves the same choice, and
   whoever resumes decides by looking at the world;
 * an append costs the same however long the journal is: it checks the last line only, ``read`` checks all of them;
+* records that are appended together are written and brought to the medium as one: a crash leaves the first of them;
 * a torn tail is copied to ``<alias>.jsonl.torn-<n>`` before the next append cuts it off; nothing else is ever removed;
 * reading makes nothing, locks nothing and works on a read-only file system.
 
@@ -28,6 +29,7 @@ from lambdaops.store.framing import (
     GENESIS,
     BadLineError,
     Chain,
+    Framed,
     Link,
     check_target,
     entry_of,
@@ -43,6 +45,7 @@ from lambdaops.store.places import SUFFIX, Place
 from lambdaops.store.refusals import unreadable, unwritable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
     from pathlib import Path
 
@@ -63,6 +66,7 @@ class FileJournal:
         self._wait = wait
         self._written = 0
         self._size = 0
+        self._last: Framed | None = None
 
     def read(self) -> JournalReading:
         """Read and verify all of it.
@@ -110,16 +114,25 @@ class FileJournal:
             JournalTamperedError: the last line is not what was written.
             InvalidFileError: another version wrote the last line.
         """
+        return self.extend(at, release, actor, (event,))[0]
+
+    def extend(self, at: datetime, release: str, actor: Actor, events: Sequence[Event]) -> tuple[Entry, ...]:
+        """As :meth:`append`, with several records; at least one.
+
+        Raises:
+            JournalUnwritableError, JournalTamperedError, InvalidFileError: as :meth:`append`; the first few may stand
+                in the journal.
+        """
         with unwritable(self.path, self.place.name):
             self._disk.make_directories(self.path.parent)
             with locked(self._lock_path, self._wait):
                 fd = self._disk.open(self.path, APPEND)
                 try:
-                    return self._append(fd, at, release, actor, event)
+                    return self._extend(fd, at, release, actor, events)
                 finally:
                     self._disk.close(fd)
 
-    def _append(self, fd: int, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
+    def _extend(self, fd: int, at: datetime, release: str, actor: Actor, events: Sequence[Event]) -> tuple[Entry, ...]:
         size = self._disk.size(fd)
         if size == 0:
             # Before the first byte, so that a journal with content never has a name that a crash could take away.
@@ -128,8 +141,12 @@ class FileJournal:
         seq, prev = (last.seq, last.head) if last else (0, GENESIS)
         if seq < self._written:
             raise tampered(str(self.path), f"ends with record {seq}, but this process wrote record {self._written}")
+        framed: list[Framed] = []
         try:
-            line = frame(Entry(seq + 1, at, self.place.arn, release, actor, event), prev)
+            for event in events:
+                seq += 1
+                framed.append(frame(Entry(seq, at, self.place.arn, release, actor, event), prev))
+                prev = framed[-1].link.head
         except CodecError as error:
             raise JournalUnwritableError(
                 f"{self.path}: the journal cannot be written: the record could not be read back: {error}",
@@ -139,12 +156,13 @@ class FileJournal:
         if torn:
             self._set_aside(torn)
             self._disk.truncate(fd, size - len(torn))
-        self._disk.write_all(fd, line)
+        lines = b"".join(one.line for one in framed)
+        self._disk.write_all(fd, lines)
         self._disk.fsync(fd)
         if self._size == size:  # otherwise somebody else's records stand before ours, and are still to be heard
-            self._size = size + len(line)
-        self._written = seq + 1
-        return entry_of(read_line(line[:-1]))
+            self._size = size + len(lines)
+        self._written, self._last = seq, framed[-1]
+        return tuple(one.entry for one in framed)
 
     def _tail(self, fd: int, size: int) -> tuple[Link | None, bytes]:
         """The last finished line, checked for itself, and the torn bytes after it."""
@@ -159,6 +177,8 @@ class FileJournal:
             step *= 4
         if not lines:
             return None, torn
+        if self._last is not None and lines[-1] == self._last.line[:-1]:
+            return self._last.link, torn  # to the byte what we wrote: it was checked then
         try:
             last = read_line(lines[-1])
             check_target(entry_of(last), self.place.arn)

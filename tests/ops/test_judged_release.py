@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -15,7 +16,7 @@ from lambdaops.core.events import Judged, Observed
 from lambdaops.core.model import FULL, Level, Routing
 from lambdaops.core.plan import OnInconclusive, Plan, Stage
 from lambdaops.core.replay import releases
-from lambdaops.core.states import Done, Held
+from lambdaops.core.states import Done, Held, Signal
 from lambdaops.ops import release as op
 from lambdaops.ops.explain import explain
 from tests.sim.rig import TARGET, Rig, plan_of
@@ -238,6 +239,22 @@ def test_what_was_seen_survives_the_process(rig: Rig) -> None:
     assert before.evidence["errors"].candidate_bad > 0
     assert release(rig, plan).exit_code is ExitCode.ROLLED_BACK
     assert sum(rig.world.clock.slept, timedelta()) <= took + 2 * MINUTE
+
+
+def test_a_driver_that_catches_up_after_days_on_hold_is_not_taken_for_dead(rig: Rig) -> None:
+    plan = judged(bake=60 * MINUTE)
+    rig.world.clock.after(90, lambda: setattr(rig, "asked", (Signal.HOLD, "the weekend")))
+    assert isinstance(release(rig, plan).state, Held)
+    rig.asked = None
+    rig.world.clock.advance(timedelta(days=5))
+    writes, beaten = rig.journal.writes, Counter[int]()
+    rig.on_notice = lambda notice: beaten.update([rig.journals.beats])
+    rig.world.clock.after(60, lambda: setattr(rig, "asked", (Signal.HOLD, "it is seen")))
+    release(rig, plan)
+    told = sum(isinstance(entry.event, Judged) for entry in rig.journal.entries)
+    assert told > 5 * 24 * 60 - 5
+    assert max(beaten.values()) <= 510, "periods journaled between two heartbeats"
+    assert rig.journal.writes - writes < 40
 
 
 # -- adaptive ----------------------------------------------------------------------------------------------------------

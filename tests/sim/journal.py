@@ -10,6 +10,7 @@ from lambdaops.core.events import Entry, from_record, to_record
 from lambdaops.ports import JournalReading, Lease, Verified
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from lambdaops.core.events import Event
@@ -22,7 +23,10 @@ class Crash(BaseException):
 
 @dataclass
 class SimJournal:
-    """One journal; ``crash_at`` kills the process around the n-th append, before or after the record is durable."""
+    """One journal; ``crash_at`` kills the process around the n-th append, before or after the record is durable.
+
+    ``writes`` is how often anybody waited for the medium: what is appended together is waited for once.
+    """
 
     arn: str
     entries: list[Entry] = field(default_factory=list)
@@ -32,6 +36,7 @@ class SimJournal:
     tampered: bool = False
     torn: bool = False
     appends: int = 0
+    writes: int = 0
 
     def read(self) -> JournalReading:
         if self.tampered:
@@ -44,7 +49,14 @@ class SimJournal:
             raise JournalTamperedError("orders.jsonl line 3 was changed")
         return tuple(from_record(to_record(entry)) for entry in self.entries[seq:])
 
+    def extend(self, at: datetime, release: str, actor: Actor, events: Sequence[Event]) -> tuple[Entry, ...]:
+        self.writes += 1
+        return tuple(self._append(at, release, actor, event) for event in events)
+
     def append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
+        return self.extend(at, release, actor, (event,))[0]
+
+    def _append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
         self.appends += 1
         if self.broken:
             raise JournalUnwritableError(self.broken, hint="Free some space.")

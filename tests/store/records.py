@@ -48,7 +48,7 @@ def chained(*entries: Entry, prev: str = GENESIS) -> list[bytes]:
     """The lines of these entries, each following the one before."""
     lines = []
     for one in entries:
-        lines.append(frame(one, prev))
+        lines.append(frame(one, prev).line)
         prev = head(lines[-1])
     return lines
 

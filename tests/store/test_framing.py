@@ -236,7 +236,7 @@ def test_a_rewritten_record_is_noticed_by_the_next() -> None:
 
 def test_an_inserted_record_is_noticed() -> None:
     lines = lines_of(5)
-    lines.insert(2, frame(entry(3), head(lines[1])))
+    lines.insert(2, frame(entry(3), head(lines[1])).line)
     assert "line 4 repeats record 3" in complaint(b"".join(lines))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambdaops.core.errors import JournalUnwritableError
+from lambdaops.core.errors import JournalTamperedError, JournalUnwritableError
 from lambdaops.core.events import Decided
 from lambdaops.core.states import Ready
 from lambdaops.ports import Verified
@@ -141,6 +141,48 @@ def test_a_failed_fsync_is_reported(tmp_path: Path) -> None:
     disk = TellingDisk(fsync_fails=True)
     with pytest.raises(JournalUnwritableError, match="Input/output error"):
         append(opened(tmp_path, disk))
+
+
+def test_what_is_appended_together_waits_for_the_medium_once(tmp_path: Path) -> None:
+    disk = TellingDisk()
+    journal = opened(tmp_path, disk)
+    (first,) = append(journal)
+    disk.calls.clear()
+    more = journal.extend(NOON, "r-1", ACTOR, EVENTS)
+    assert disk.calls == [("write", FILE), ("fsync", FILE)]
+    (last,) = append(journal)
+    assert [one.seq for one in more] == [2, 3, 4, 5]
+    assert opened(tmp_path).read().entries == (first, *more, last)
+    assert journal.since(last.seq or 0) == ()
+
+
+def test_of_what_is_appended_together_a_crash_leaves_the_first(tmp_path: Path) -> None:
+    whole = opened(tmp_path / "whole")
+    entries = whole.extend(NOON, "r-1", ACTOR, EVENTS)
+    data = whole.path.read_bytes()
+    for cut in range(0, len(data), 7):
+        reading = holding(tmp_path / str(cut), data[:cut]).read()
+        assert reading.entries == entries[: data[:cut].count(b"\n")]
+
+
+def test_a_disk_that_fills_up_amid_several_records_is_reported_and_leaves_a_good_journal(tmp_path: Path) -> None:
+    append(opened(tmp_path))
+    with pytest.raises(JournalUnwritableError, match="No space left"):
+        opened(tmp_path, TellingDisk(room=700)).extend(NOON, "r-1", ACTOR, EVENTS)
+    reading = opened(tmp_path).read()
+    assert reading.torn
+    assert len(reading.entries) in (2, 3)
+    (again,) = append(opened(tmp_path))
+    assert opened(tmp_path).read().entries == (*reading.entries, again)
+
+
+def test_a_last_line_that_was_changed_since_is_noticed(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    append(journal, 2)
+    data = journal.path.read_bytes()
+    journal.path.write_bytes(data.replace(b"stage 1 of 2", b"stage 2 of 2"))
+    with pytest.raises(JournalTamperedError, match="line 2 was changed"):
+        append(journal)
 
 
 # -- cost --------------------------------------------------------------------------------------------------------

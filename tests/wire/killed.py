@@ -25,6 +25,7 @@ from lambdaops.store.journal import FileJournal
 from lambdaops.store.places import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lambdaops.core.events import Entry, Event
@@ -103,11 +104,11 @@ class DeadlyDisk(Disk):
 class DeadlyJournal(FileJournal):
     """Tells its disk that an append has returned."""
 
-    def append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
-        entry = super().append(at, release, actor, event)
+    def extend(self, at: datetime, release: str, actor: Actor, events: Sequence[Event]) -> tuple[Entry, ...]:
+        entries = super().extend(at, release, actor, events)
         assert isinstance(self._disk, DeadlyDisk)
         self._disk.die_at(Moment.AFTER)
-        return entry
+        return entries
 
 
 class DeadlyJournals(FileJournals):
