@@ -417,7 +417,7 @@ SIGNS = [": ", "[", "]", "{", "}", ", ", "\n", "  ", "- ", "'", "? ", "|", ">", 
 PIECES = st.sampled_from([*WORDS, *VALUES, *SIGNS])
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_anything_else_is_read_or_refused(tmp_path: Path, text: str) -> None:
     assert refusal(tmp_path, text).startswith(str(tmp_path))
@@ -440,7 +440,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TREES, TREES, TREES, TREES)
 def test_any_values_are_read_or_refused(
     tmp_path: Path, name: object, alias: object, preference: object, common: object

@@ -6,14 +6,15 @@ import math
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdaops.core.baseline import budget, dispersion
+from tests.examples import times
 
 DAY = 1440
 History = list[tuple[int, int]]
-calm = settings(max_examples=60, deadline=None)
+calm = times(0.6)
 ANY = st.lists(st.tuples(st.integers(0, 10**15), st.integers(0, 10**15)), max_size=80)
 
 

@@ -9,10 +9,11 @@ from random import Random
 from sys import getsizeof
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdaops.core.judge import Call, Evidence, Judgement, Rule, Split, judge
+from tests.examples import times
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -20,7 +21,7 @@ Counts = tuple[int, int, int, int]
 HUGE = st.integers(0, 10**15)
 ANY = st.tuples(HUGE, HUGE, HUGE, HUGE)
 USUAL = st.tuples(st.integers(0, 3000), st.integers(0, 40), st.integers(0, 3000), st.integers(0, 40))
-calm = settings(max_examples=60, deadline=None)
+calm = times(0.6)
 RELEASES = st.lists(USUAL, min_size=1, max_size=8)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdaops.core.errors import ExitCode
@@ -38,6 +38,7 @@ from lambdaops.core.states import (
     Wait,
 )
 from tests.core.machine_values import NOON, moments, plans, resting_states, situations, states
+from tests.examples import times
 
 MINUTE = timedelta(minutes=1)
 PLAN = Plan(
@@ -501,7 +502,7 @@ def test_any_state_has_an_exit_code(state: State) -> None:
 # -- what always holds ---------------------------------------------------------------------------------------------
 
 Situation = tuple[Plan, State, Observation]
-many = settings(max_examples=250)
+many = times(2.5)
 
 
 def steered(state: State, seen: Observation) -> bool:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from lambdaops.core.errors import (
@@ -29,6 +29,7 @@ from lambdaops.core.plan import Stage
 from lambdaops.core.states import Signal
 from lambdaops.ops import release as op
 from lambdaops.ops.rollback import Rollback
+from tests.examples import times
 from tests.sim.journal import Crash
 from tests.sim.rig import TARGET, Rig, plan_of
 
@@ -120,7 +121,7 @@ def survive(rig: Rig, plan: Plan, crashes: list[tuple[int, bool]]) -> Ended | No
     return run(rig, plan)
 
 
-@settings(max_examples=1200, deadline=None)
+@times(12)
 @given(plans(), troubles, st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=4))
 def test_killed_anywhere_it_ends_on_stable_or_candidate(
     plan: Plan, trouble: list[tuple[int, str]], crashes: list[tuple[int, bool]]
@@ -145,7 +146,7 @@ def test_killed_anywhere_it_ends_on_stable_or_candidate(
     assert forward == sorted(set(forward)), "weights only rise and no stage is written twice"
 
 
-@settings(max_examples=300, deadline=None)
+@times(3)
 @given(plans(), troubles, st.integers(0, 240), st.sampled_from(list(Signal)))
 def test_signals_in_any_moment_end_on_stable_candidate_or_a_journaled_split(
     plan: Plan, trouble: list[tuple[int, str]], when: int, signal: Signal
@@ -163,7 +164,7 @@ def test_signals_in_any_moment_end_on_stable_candidate_or_a_journaled_split(
     assert rig.world.routing == ENDS[code]
 
 
-@settings(max_examples=150, deadline=None)
+@times(1.5)
 @given(plans(), st.integers(0, 240))
 def test_a_rollback_command_at_any_moment_wins(plan: Plan, when: int) -> None:
     rig, rolled_back = Rig(), list[Rollback]()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from lambdaops.core.errors import (
@@ -27,6 +27,7 @@ from lambdaops.ops import release as op
 from lambdaops.ops import steer
 from lambdaops.ops.release import Ended
 from lambdaops.ops.rollback import Rollback
+from tests.examples import times
 from tests.sim.journal import Crash
 from tests.sim.rig import STAGES, TARGET, Rig, plan_of
 from tests.sim.world import ARN
@@ -298,7 +299,7 @@ happenings = st.lists(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@times(2.5)
 @given(happenings, st.sampled_from([STAGES, GATED]), st.lists(st.integers(1, 60), max_size=2))
 def test_operators_aws_and_time_in_any_order(
     what: list[tuple[int, Signal | str]], stages: tuple[Stage, ...], deaths: list[int]

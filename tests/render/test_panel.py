@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -14,6 +14,7 @@ from lambdaops.core.plan import OnInconclusive, Plan, Stage
 from lambdaops.core.states import Baking, Cause, Done, Held, Outcome, Ready, Reverting
 from lambdaops.render.panel import MOST_LINES, Size, panel
 from lambdaops.render.view import ReleaseView, Told
+from tests.examples import times
 from tests.render import golden
 from tests.render.script import LADDER, START, Script, drift, failing, plan_of, promoted, rolled_back, stuck
 
@@ -191,7 +192,7 @@ VIEWS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@times(3)
 @given(VIEWS, MOMENTS, st.sampled_from([1, 2, 10, 40, 80, 200]), st.integers(1, 60), st.booleans())
 def test_no_frame_outgrows_the_terminal(
     view: ReleaseView, now: datetime, columns: int, rows: int, unicode: bool
@@ -206,7 +207,6 @@ def test_no_frame_outgrows_the_terminal(
         assert unicode or text.isascii()
 
 
-@settings(max_examples=100, deadline=None)
 @given(VIEWS, MOMENTS)
 def test_an_acting_gate_that_fails_is_always_on_the_screen(view: ReleaseView, now: datetime) -> None:
     failing_gates = [gate for gate in view.gates if gate.acts and gate.verdict is Verdict.FAIL]
