@@ -96,10 +96,18 @@ def folded(
     *,
     counts: bool,
 ) -> Sums:
-    """One more settled period, later than all before; ``counts`` when all of it is of the stage we are in."""
+    """One more settled period; ``counts`` when all of it is of the stage we are in.
+
+    A period that begins before the last one ended was read already, and a row of something that the plan does not
+    compare means nothing: neither counts, because a journal that holds them must still be readable for a rollback.
+    """
+    if sums.until is not None and at < sums.until:
+        return sums
     known = {one.name: one for one in comparisons}
     evidence, requests = dict(sums.evidence), dict(sums.stage_requests)
     for row in rows:
+        if row.name not in known:
+            continue
         evidence[row.name] = _seen(sums, known[row.name]).add(_split(row, at, length))
         if counts:
             requests[row.name] = requests.get(row.name, 0) + row.candidate

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lambdaops.core.comparison import Comparison, Measure
 from lambdaops.core.events import (
     Closed,
     Decided,
@@ -15,6 +16,7 @@ from lambdaops.core.events import (
     Event,
     Failed,
     Intent,
+    Judged,
     Landed,
     Observed,
     Opened,
@@ -23,6 +25,7 @@ from lambdaops.core.events import (
     RolledBack,
     Signalled,
 )
+from lambdaops.core.judging import Row
 from lambdaops.core.model import Actor, AlarmKind, AlarmReading, AlarmState, Routing
 from lambdaops.core.plan import Plan, resolve_strategy
 from lambdaops.core.replay import Release, choose_rollback, live_versions, open_release, phase, releases
@@ -324,6 +327,18 @@ def test_a_rollback_goes_to(story: Story, routing: Routing, expected: str, basis
 )
 def test_where_nothing_known_fits_a_rollback_must_be_told(story: Story, routing: Routing) -> None:
     assert choose_rollback(story.entries, routing) is None
+
+
+def test_a_period_counts_once_and_a_row_nobody_asked_for_never() -> None:
+    """Whoever wrote them: a rollback reads the journal first."""
+    plan = replace(plan_of("1", "2"), comparisons=(Comparison(Measure.ERRORS),))
+    minute = timedelta(minutes=1)
+    rows = (Row("errors", 90, 1, 10, 1), Row("latency:800ms", 90, 1, 10, 1))
+    story = Story().add("r-1", Opened(plan, "rev-0", ()), Judged(NOON, minute, rows), Judged(NOON, minute, rows))
+    (release,) = releases(story.entries)
+    assert release.sums.until == NOON + minute
+    assert release.sums.evidence.keys() == {"errors"}
+    assert release.sums.evidence["errors"].candidate == 10
 
 
 def test_rolling_back_again_and_again_never_walks_further_back() -> None:
