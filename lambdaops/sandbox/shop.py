@@ -1,4 +1,4 @@
-"""The shop: three functions with their alias, a queue with its dead-letter queue, a schedule, and alarms.
+"""The shop: three functions with their alias, a queue with its dead-letter queue, a schedule, alarms, and old letters.
 
 Rules this file guarantees: opening looks first and makes only what is missing, so opening an open shop changes nothing
 (not the alias a release moved, not the state of an alarm) and opening one that was left half made completes it; nothing
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdaops.core.errors import SandboxUnavailableError
 from lambdaops.sandbox.builds import FUNCTIONS, write_builds, zip_build
+from lambdaops.sandbox.leftovers import leave
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 ALIAS = "live"
-QUEUE, DEAD_LETTERS = "invoices", "invoices-dlq"
+QUEUE, DEAD_LETTERS, FAILED_ORDERS = "invoices", "invoices-dlq", "orders-failed"
 HEALTH = "orders-health"
 _ACTIVE_SECONDS = 20.0
 _RESET_SECONDS = 30
@@ -107,7 +108,13 @@ def _furnish(endpoint: str, variables: Mapping[str, str]) -> tuple[str, ...]:
         _create(functions, name, _role(roles, name))
     for name in fresh:
         _put_live(functions, name)
-    _queue(session.client("sqs", endpoint_url=endpoint, config=direct), functions)
+    queues = session.client("sqs", endpoint_url=endpoint, config=direct)
+    opening = not _exists(queues, FAILED_ORDERS)
+    _queue(queues, functions)
+    _failed_orders(queues, functions)
+    if opening:
+        alias = functions.get_alias(FunctionName="orders", Name=ALIAS)["AliasArn"]
+        leave(queues, _url(queues, QUEUE), _url(queues, FAILED_ORDERS), alias)
     _schedule(schedules, functions)
     return _alarms(session.client("cloudwatch", endpoint_url=endpoint, config=direct))
 
@@ -202,6 +209,26 @@ def _queue(queues: SQSClient, functions: LambdaClient) -> None:
             BatchSize=5,
             FunctionResponseTypes=["ReportBatchItemFailures"],
         )
+
+
+def _failed_orders(queues: SQSClient, functions: LambdaClient) -> None:
+    """Orders that come asynchronously, by the alias, and fail twice."""
+    url = _ensure_queue(queues, FAILED_ORDERS, {"MessageRetentionPeriod": str(14 * 24 * 60 * 60)})
+    if not functions.list_function_event_invoke_configs(FunctionName="orders")["FunctionEventInvokeConfigs"]:
+        functions.put_function_event_invoke_config(
+            FunctionName="orders",
+            Qualifier=ALIAS,
+            MaximumRetryAttempts=1,
+            DestinationConfig={"OnFailure": {"Destination": _arn(queues, url)}},
+        )
+
+
+def _exists(queues: SQSClient, name: str) -> bool:
+    return any(url.endswith(f"/{name}") for url in queues.list_queues(QueueNamePrefix=name).get("QueueUrls", []))
+
+
+def _url(queues: SQSClient, name: str) -> str:
+    return queues.get_queue_url(QueueName=name)["QueueUrl"]
 
 
 def _ensure_queue(queues: SQSClient, name: str, attributes: dict[str, str]) -> str:

@@ -6,7 +6,17 @@ fidelity test of the same name.
 
 from __future__ import annotations
 
-from lambdaops.sandbox.corrections import alarms, aliases, failures, invocations, metrics, moves, publishing, queues
+from lambdaops.sandbox.corrections import (
+    ages,
+    alarms,
+    aliases,
+    failures,
+    invocations,
+    metrics,
+    moves,
+    publishing,
+    queues,
+)
 
 # In this order: what comes later builds on what was replaced before.
-CORRECTIONS = (metrics, invocations, aliases, publishing, alarms, queues, moves, failures)
+CORRECTIONS = (metrics, invocations, aliases, publishing, alarms, queues, moves, failures, ages)

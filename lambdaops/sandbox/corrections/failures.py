@@ -18,7 +18,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdaops.sandbox.corrections.metrics import ROUTE, Route
+from lambdaops.sandbox.corrections.metrics import ROUTE, Route, record_metric
 
 _MOST = {"Event": 1024 * 1024}
 _MOST_SYNCHRONOUS = 6 * 1024 * 1024
@@ -101,6 +101,8 @@ def _named(result: dict[str, Any]) -> dict[str, Any]:
 
 def _queued(record: dict[str, Any], event: object) -> None:
     """Run it in the background, with retries, and route it when they are used up."""
+    name = (record.get("config") or record).get("FunctionName", "unknown")
+    record_metric(name, "AsyncEventsReceived", 1, "Count", time.time())
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(_tried, record, event), daemon=True).start()
 

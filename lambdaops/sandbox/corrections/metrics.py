@@ -47,17 +47,17 @@ def apply() -> None:
     ) -> dict[str, Any]:
         result: dict[str, Any] = dispatch(func, config, event, request_id, started)
         name = config.get("FunctionName", "unknown")
-        _record(name, "Invocations", 1, "Count", started)
-        _record(name, "Errors", 1 if result.get("error") else 0, "Count", started)
-        _record(name, "Throttles", 0, "Count", started)
-        _record(name, "Duration", round((time.time() - started) * 1000, 1), "Milliseconds", started)
+        record_metric(name, "Invocations", 1, "Count", started)
+        record_metric(name, "Errors", 1 if result.get("error") else 0, "Count", started)
+        record_metric(name, "Throttles", 0, "Count", started)
+        record_metric(name, "Duration", round((time.time() - started) * 1000, 1), "Milliseconds", started)
         return result
 
     def emitted(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: ARG001
         # The one call for a throttle comes from the place that refused it, with no duration; ministack's other
         # calls repeat what ``measured`` counts. A throttled request is neither an invocation nor an error.
         if throttle and duration_ms == 0:
-            _record(function_name, "Throttles", 1, "Count", time.time())
+            record_metric(function_name, "Throttles", 1, "Count", time.time())
 
     def evict_sometimes() -> None:
         nonlocal evicted_at
@@ -89,7 +89,7 @@ def _within(bounds: re.Match[str], points: Sequence[dict[str, Any]]) -> float:
     return sum(float(point.get("Count", 1.0)) for point in points if low < float(point["Value"]) <= high)
 
 
-def _record(function: str, metric: str, value: float, unit: str, at: float) -> None:
+def record_metric(function: str, metric: str, value: float, unit: str, at: float) -> None:
     """One value on each of its dimension sets, stamped with the start of the invocation as AWS does."""
     from ministack.services import cloudwatch
 

@@ -172,7 +172,7 @@ def _sweep(queue: dict[str, Any]) -> None:
     for message in over:
         # Id, attributes, trace and the count of receives stay; what SQS adds is where it came from.
         system = {**message.get("sys", {}), "DeadLetterQueueSourceArn": queue["attributes"]["QueueArn"]}
-        moved = {**message, "receipt_handle": None, "visible_at": now, "sys": system}
+        moved = {**message, "receipt_handle": None, "visible_at": now, "moved_at": now, "sys": system}
         if dead["is_fifo"]:
             # SQS guide: the enqueue time begins anew, and the deduplication id is replaced with the message's own.
             dead["fifo_seq"] += 1
