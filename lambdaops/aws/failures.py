@@ -12,18 +12,26 @@ from typing import TYPE_CHECKING, Any
 from lambdaops.aws.faults import translating
 from lambdaops.aws.functions import alias_of, qualifier_of
 from lambdaops.aws.session import Session
-from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, Mapped, Published
+from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, AsyncTraffic, Mapped, Published
 from lambdaops.core.errors import AccessDeniedError, UnreachableError
 from lambdaops.core.model import LATEST
 from lambdaops.ports import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
 _PAGE = 50
 _BATCH = 500
 """As many queries as one GetMetricData takes."""
-_MINUTE = timedelta(minutes=1)
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
+_COUNTED = {
+    "received": "AsyncEventsReceived",
+    "dropped": "AsyncEventsDropped",
+    "dead_letter_errors": "DeadLetterErrors",
+    "destination_errors": "DestinationDeliveryFailures",
+}
+"""Our names and Lambda's (Lambda guide, "Types of metrics")."""
 _LOOK_BACK = timedelta(minutes=15)
 """SQS's metrics come by the minute, a few minutes late at worst; none for a queue that nobody used for hours."""
 _REGION, _NAME = 3, 5
@@ -93,43 +101,65 @@ class AwsFailurePaths:
 
     def _ages(self, queues: Sequence[str]) -> dict[str, timedelta]:
         now = self.clock.now()
+        queries = [
+            _query(
+                f"q{place}", "AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": arn.split(":")[_NAME]}, _MINUTE
+            )
+            for place, arn in enumerate(queues)
+        ]
+        found = self._read("read how old messages are", queries, now - _LOOK_BACK, now + _MINUTE)
+        return {
+            arn: timedelta(seconds=values[0]) for place, arn in enumerate(queues) if (values := found.get(f"q{place}"))
+        }
+
+    def traffic(self, function: str, within: timedelta) -> AsyncTraffic:
+        """What Lambda counted of the function's asynchronous events, by the day."""
+        now = self.clock.now()
+        queries = [
+            _query(name, "AWS/Lambda", metric, {"FunctionName": function}, _DAY) for name, metric in _COUNTED.items()
+        ]
+        found = self._read(f"read what {function} did with events", queries, now - within, now + _MINUTE)
+        return AsyncTraffic(**{name: round(sum(found.get(name, ()))) for name in _COUNTED})
+
+    def _read(
+        self, doing: str, queries: Sequence[dict[str, Any]], start: datetime, end: datetime
+    ) -> dict[str, list[float]]:
+        """Every page of every series, newest first, by the query's id."""
         request: Any = {
-            "MetricDataQueries": [_age_query(f"q{place}", arn) for place, arn in enumerate(queues)],
-            "StartTime": now - _LOOK_BACK,
-            "EndTime": now + _MINUTE,
+            "MetricDataQueries": queries,
+            "StartTime": start,
+            "EndTime": end,
             "ScanBy": "TimestampDescending",
         }
-        found: dict[str, timedelta] = {}
+        found: dict[str, list[float]] = {}
         while True:
-            with translating("read how old messages are"):
+            with translating(doing):
                 answer = self.session.alarms().get_metric_data(**request)
             for result in answer["MetricDataResults"]:
-                arn = queues[int(result["Id"][1:])]
                 if result["StatusCode"] == "Forbidden":
                     raise AccessDeniedError(
-                        "could not read how old messages are: CloudWatch answered Forbidden",
+                        f"could not {doing}: CloudWatch answered Forbidden",
                         hint="The caller needs cloudwatch:GetMetricData on *.",
                     )
                 if result["StatusCode"] == "InternalError":
-                    raise UnreachableError("could not read how old messages are: CloudWatch answered InternalError")
-                if result["Values"]:
-                    found.setdefault(arn, timedelta(seconds=result["Values"][0]))
+                    raise UnreachableError(f"could not {doing}: CloudWatch answered InternalError")
+                found.setdefault(result["Id"], []).extend(result["Values"])
             if not answer.get("NextToken"):
                 return found
             request["NextToken"] = answer["NextToken"]
 
 
-def _age_query(name: str, arn: str) -> dict[str, Any]:
+def _query(name: str, namespace: str, metric: str, dimensions: Mapping[str, str], period: timedelta) -> dict[str, Any]:
     return {
         "Id": name,
         "MetricStat": {
             "Metric": {
-                "Namespace": "AWS/SQS",
-                "MetricName": "ApproximateAgeOfOldestMessage",
-                "Dimensions": [{"Name": "QueueName", "Value": arn.split(":")[_NAME]}],
+                "Namespace": namespace,
+                "MetricName": metric,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
             },
-            "Period": 60,
-            "Stat": "Maximum",
+            "Period": int(period.total_seconds()),
+            "Stat": "Maximum" if namespace == "AWS/SQS" else "Sum",
         },
         "ReturnData": True,
     }

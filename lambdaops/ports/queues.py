@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lambdaops.core.dlq.dead import StreamBatch
     from lambdaops.core.dlq.letter import Batch, Letter, Outgoing, Queue
-    from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, Mapped, Published
+    from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, AsyncTraffic, Mapped, Published
 
 
 class Queues(Protocol):
@@ -197,6 +197,13 @@ class FailurePaths(Protocol):
 
         Raises:
             NotFoundError, AwsError: as above.
+        """
+
+    def traffic(self, function: str, within: timedelta) -> AsyncTraffic:
+        """What CloudWatch counted of the function's asynchronous events in the last days.
+
+        Raises:
+            AwsError: denied, throttled, unreachable.
         """
 
     def oldest(self, queues: Sequence[str]) -> dict[str, timedelta]:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from lambdaops.core.duration import format_duration
 from lambdaops.render.columns import columns
 from lambdaops.render.console import PLAIN
-from lambdaops.render.words import moment, plain
+from lambdaops.render.words import moment, plain, rough
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import timedelta
 
     from lambdaops.core.dlq.inspection import Inspection, Shown
     from lambdaops.render.console import Paper
@@ -45,8 +44,8 @@ def _about(found: Inspection, paper: Paper) -> str:
         lines.append(f"looked at {_letters(found.looked)}" + (", which is all there are" if found.complete else ""))
     if found.oldest is not None and found.expires is not None:
         left = found.expires - found.at
-        old = _rough(found.at - found.oldest)
-        gone = f"⚠ expires in {_rough(left)}" if left < found.retention / 4 else f"expires in {_rough(left)}"
+        old = rough(found.at - found.oldest)
+        gone = f"⚠ expires in {rough(left)}" if left < found.retention / 4 else f"expires in {rough(left)}"
         lines.append(f"the oldest of these is {old} old and {gone}, {moment(found.expires)} UTC")
     if found.still_hidden:
         lines.append(f"⚠ {_letters(found.still_hidden)} stay hidden until {moment(found.hidden_until)} UTC")
@@ -117,17 +116,6 @@ def _bar(count: int, most: int) -> str:
 
 def _letters(count: int) -> str:
     return "1 letter" if count == 1 else f"{count} letters"
-
-
-def _rough(duration: timedelta) -> str:
-    """A duration as precise as anybody wants it: days and hours, hours and minutes, or less."""
-    seconds = max(0, int(duration.total_seconds()))
-    for unit, length, below in (("d", 86_400, 3_600), ("h", 3_600, 60), ("m", 60, 1)):
-        if seconds >= length:
-            inner = seconds % length // below
-            smaller = {"d": "h", "h": "m", "m": "s"}[unit]
-            return f"{seconds // length}{unit}{inner}{smaller}" if inner else f"{seconds // length}{unit}"
-    return f"{seconds}s"
 
 
 def _name(arn: str) -> str:

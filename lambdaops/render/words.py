@@ -136,6 +136,17 @@ def countdown(left: timedelta) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
+def rough(duration: timedelta) -> str:
+    """A duration as precise as anybody wants it: days and hours, hours and minutes, or less."""
+    seconds = max(0, int(duration.total_seconds()))
+    for unit, length, below in (("d", 86_400, 3_600), ("h", 3_600, 60), ("m", 60, 1)):
+        if seconds >= length:
+            inner = seconds % length // below
+            smaller = {"d": "h", "h": "m", "m": "s"}[unit]
+            return f"{seconds // length}{unit}{inner}{smaller}" if inner else f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
 def tone(text: str) -> str:
     """What kind of news a piece of text is, told by the icon it begins with: good, bad, warn, or nothing special."""
     return {"✔": "good", "✖": "bad", "⚠": "warn", "?": "warn"}.get(text[:1], "")

@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from lambdaops.aws.failures import AwsFailurePaths
-from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, Mapped, Published
+from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, AsyncTraffic, Mapped, Published
 from lambdaops.core.errors import AccessDeniedError, NotFoundError, UnreachableError
 
 if TYPE_CHECKING:
@@ -157,3 +157,34 @@ def test_an_age_that_cloudwatch_does_not_tell(
     alarm_calls.add_response("get_metric_data", {"MetricDataResults": [result("q0", status=status)]})
     with pytest.raises(cls, match="could not read how old messages are"):
         paths.oldest([DLQ])
+
+
+def test_what_lambda_counted_of_asynchronous_events(
+    paths: AwsFailurePaths, alarm_calls: Stubber, clock: SimClock
+) -> None:
+    names = ("received", "dropped", "dead_letter_errors", "destination_errors")
+    metrics = ("AsyncEventsReceived", "AsyncEventsDropped", "DeadLetterErrors", "DestinationDeliveryFailures")
+    asked = {
+        "MetricDataQueries": [
+            {
+                "Id": name,
+                "MetricStat": {
+                    "Metric": {
+                        "Namespace": "AWS/Lambda",
+                        "MetricName": metric,
+                        "Dimensions": [{"Name": "FunctionName", "Value": "orders"}],
+                    },
+                    "Period": 86400,
+                    "Stat": "Sum",
+                },
+                "ReturnData": True,
+            }
+            for name, metric in zip(names, metrics, strict=True)
+        ],
+        "StartTime": clock.now() - timedelta(days=7),
+        "EndTime": clock.now() + timedelta(minutes=1),
+        "ScanBy": "TimestampDescending",
+    }
+    answer = {"MetricDataResults": [result("received", 5.0, 7.0), result("dropped"), result("destination_errors", 2.0)]}
+    alarm_calls.add_response("get_metric_data", answer, asked)
+    assert paths.traffic("orders", timedelta(days=7)) == AsyncTraffic(12, 0, 0, 2)

@@ -15,12 +15,13 @@ from lambdaops.core.errors import NotToldError
 from lambdaops.core.notifications import Channel, Message
 from lambdaops.ports import Ports
 from tests.ops.dlq.post import Post
+from tests.sim.failures import SimFailures
 from tests.sim.inventory import SimInventory
 from tests.sim.world import World
 
 if TYPE_CHECKING:
     from lambdaops.ports import Ask, Inventory, Notifier, Signals, Sink
-    from lambdaops.ports.queues import DeadLetterPorts
+    from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
 
 
 class Stream(io.StringIO):
@@ -63,6 +64,15 @@ class SimEnv(Env):
     reached: list[tuple[str | None, str | None]]
     channels: SimChannels
     post: Post
+    failures: SimFailures
+
+    def queues(self, *, region: str | None = None, profile: str | None = None) -> Queues:
+        self.reached.append((region, profile))
+        return self.post
+
+    def failure_paths(self, *, region: str | None = None, profile: str | None = None) -> FailurePaths:
+        self.reached.append((region, profile))
+        return self.failures
 
     def dead_letter_ports(
         self,
@@ -132,6 +142,7 @@ class Cli:
     account: SimInventory = field(default_factory=SimInventory)
     channels: SimChannels = field(default_factory=SimChannels)
     post: Post = field(default_factory=Post)
+    failures: SimFailures = field(default_factory=SimFailures)
     answer: str = ""
     tty: bool = False
     variables: dict[str, str] = field(default_factory=dict)
@@ -144,4 +155,5 @@ class Cli:
         )
         env.world, env.worlds, env.reached = self.world, self.worlds, self.reached
         env.account, env.channels, env.post = self.account, self.channels, self.post
+        env.failures = self.failures
         return Ran(main(argv, env), out.getvalue(), err.getvalue())

@@ -232,6 +232,8 @@ SUCCESSES: list[tuple[str, ...]] = [
     ("audit", "verify"),
     ("init",),
     ("init", "--dry-run"),
+    ("dlq", "list", "orders"),
+    ("dlq", "list", "orders:live"),
     ("dlq", "inspect", "orders-dlq"),
     ("dlq", "dump", "orders-dlq", "letters.jsonl"),
     ("dlq", "load", "kept.jsonl", "--yes"),

@@ -36,6 +36,7 @@ _LAMBDA = [
     ("PUT", r"/functions/[^/]+/code", "UpdateFunctionCode"),
     ("GET", r"/functions/[^/]+/policy", "GetPolicy"),
     ("GET", r"/functions/[^/]+/provisioned-concurrency", "GetProvisionedConcurrencyConfig"),
+    ("GET", r"/functions/[^/]+/event-invoke-config/list", "ListFunctionEventInvokeConfigs"),
     ("GET", r"/event-source-mappings", "ListEventSourceMappings"),
     ("GET", r"/functions/[^/]+$", "GetFunction"),
 ]
