@@ -152,8 +152,9 @@ def test_an_event_that_grew_too_old_says_so() -> None:
     assert decode(letters.letter(body)).error == "EventAgeExceeded"
 
 
-def test_an_error_that_is_no_name_is_not_repeated() -> None:
-    body = letters.envelope(responsePayload={"errorType": "customer anna@example.com", "errorMessage": "x"})
+@pytest.mark.parametrize("error", ["customer anna@example.com", "4111111111111111", "a" * 200, "x\x1b[2J", "x\n"])
+def test_an_error_that_is_no_name_is_not_repeated(error: str) -> None:
+    body = letters.envelope(responsePayload={"errorType": error, "errorMessage": "x"})
     assert decode(letters.letter(body)).error == "(not a name)"
 
 

@@ -46,6 +46,12 @@ def test_a_queue() -> None:
     golden.check("dlq_inspect", inspection_text(FOUND, "orders-dlq --env prod") + "\n")
 
 
+def test_hazard_14_a_letter_that_is_soon_deleted_is_marked() -> None:
+    assert "⚠ expires in 21h55m" in inspection_text(FOUND, "orders-dlq")
+    young = replace(FOUND, oldest=AT, expires=AT + FOUND.retention)
+    assert "old and expires in 4d" in inspection_text(young, "orders-dlq")
+
+
 def test_a_queue_on_a_narrow_terminal() -> None:
     text = inspection_text(FOUND, "orders-dlq", Paper(width=80))
     assert "CustomerMissing" in text

@@ -128,7 +128,7 @@ _LAMBDA_SAYS = (
     (re.compile(r"Task timed out after \d+\.\d+ seconds"), "Timeout"),
     (re.compile(r"Runtime exited|Process exited before completing request"), "Runtime.ExitError"),
 )
-_ERROR_WORD = re.compile(r"[\w.$:&<>\[\]`+-]{1,128}", re.ASCII)
+_ERROR_WORD = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[\w.$:&<>\[\]`+-]{1,128}", re.ASCII)
 
 
 def _attached(letter: Letter) -> Dead | None:

@@ -24,7 +24,7 @@ _EMPTY: Final = 2
 """Looks in a row without a new letter that end it: SQS says of one empty answer that it proves nothing."""
 _SHORTEST: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(hours=12)  # SQS API reference, ChangeMessageVisibility
-_EACH: Final = timedelta(milliseconds=20)
+_EACH: Final = timedelta(milliseconds=50)
 """What receiving one letter takes, ten at a time over a slow line."""
 _TELL: Final = timedelta(seconds=5)
 
@@ -93,8 +93,9 @@ class Holding:
                 # Before the call, for it may have happened and the answer be lost.
                 self.until = self.ports.clock.now() + hidden
                 found = self.ports.queues.receive(self.queue, min(BATCH, self.most - len(self.held)), hidden, _POLL)
-            except QueueFullError:
+            except QueueFullError as error:
                 self.full = True
+                self.ports.sink.emit(Warned(self.ports.clock.now(), error.message, error.hint))
                 return
             new = tuple(one for one in found if one.id not in self.held)
             for one in found:

@@ -87,6 +87,20 @@ def test_a_dump_that_cannot_have_everything_says_why(post: Post) -> None:
     assert (report.letters, report.missing) == (34, "about 1 letters were in other hands")
 
 
+def test_hazard_3_letters_that_are_seen_again_are_not_written_again(post: Post) -> None:
+    post.write("dlq", 35)
+
+    def on_call(name: str) -> None:
+        for lying in post.box("dlq").letters:
+            lying.visible = post.clock.now()
+
+    post.on_call = on_call
+    pages = SimPages()
+    report = dumped(post, pages)
+    assert (report.letters, len(pages.lines)) == (10, 10)
+    assert report.missing == "SQS counts about 35 letters"
+
+
 def test_a_dump_of_a_queue_that_counts_is_asked_for(post: Post) -> None:
     post.write("dlq", 3)
     post.box("dlq").max_receives = 3

@@ -227,6 +227,7 @@ def test_a_queue_with_too_many_in_flight_shows_what_can_be_seen(post: Post) -> N
     post.box("dlq").in_flight = 20
     found = looked(post)
     assert (found.looked, found.complete) == (20, False)
+    assert [one.message for one in post.notices if isinstance(one, Warned)] == ["too many letters are in flight"]
     assert post.visible("dlq") == 30
 
 
