@@ -60,6 +60,19 @@ def queues(ctx: typer.Context, incomplete: str) -> list[Offer]:
     return _offers(_journals(_env(ctx), queues=True), incomplete)
 
 
+def redrives(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Redrives of this machine that are not over, and their queues."""
+    from lambdaops.core.errors import LambdaOpsError
+    from lambdaops.ops.dlq.runs import known
+
+    env = _env(ctx)
+    found: dict[str, str] = {}
+    with contextlib.suppress(LambdaOpsError):
+        for row in known(env.journals):
+            found |= {row.run: f"{row.queue.rpartition(':')[2]}: {row.phase}", row.queue.rpartition(":")[2]: row.phase}
+    return _offers(found, incomplete)
+
+
 def strategies(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Strategies of the configuration file, ours, and CodeDeploy's."""
     from lambdaops.core.plan import CODEDEPLOY, STRATEGIES

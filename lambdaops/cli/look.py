@@ -165,7 +165,7 @@ def history(
     explain: ExplainOption = False,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
-    """List the releases and rollbacks of a target, newest first, with outcome and reason. Needs no AWS.
+    """List the releases and rollbacks of a target, or the redrives of a queue, newest first, and why. Needs no AWS.
 
     With --explain, one release minute by minute: what the judge saw of both versions, and what was decided.
 
@@ -192,10 +192,21 @@ def history(
         from lambdaops.render.tables import history_text
 
         arn = find_journal(env.journals, target)
+        if ":sqs:" in arn:
+            return _redrives(env, arn)
         rows = report(env.journals.open(arn).read().entries)
         return Reply(partial(history_text, rows), {"target": arn, "releases": encode(rows)})
 
     return answer(env, "history", output, body)
+
+
+def _redrives(env: Env, arn: str) -> Reply:
+    from lambdaops.core.codec import encode
+    from lambdaops.ops.dlq.runs import history as report
+    from lambdaops.render.redrives import runs_text
+
+    rows = report(env.journals.open(arn).read().entries)
+    return Reply(partial(runs_text, rows), {"target": arn, "redrives": encode(rows)})
 
 
 def _explained(env: Env, target: str, release: str) -> Reply:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lambdaops.core.duration import format_duration
 from lambdaops.core.model import AlarmReading, AlarmState, Finding, Level
@@ -74,7 +74,19 @@ def unreadable(names: Sequence[str], why: str) -> tuple[GateResult, ...]:
     return tuple(GateResult(name, Verdict.ERROR, f"{name}: cannot be read: {why}") for name in names)
 
 
-def assess_alarms(plan: Plan, before: Sequence[AlarmReading], now: Sequence[AlarmReading]) -> tuple[GateResult, ...]:
+class Alarmed(Protocol):
+    """A plan that names alarms to watch, and those of them that are only reported."""
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """All of them."""
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Those that never act."""
+
+
+def assess_alarms(plan: Alarmed, before: Sequence[AlarmReading], now: Sequence[AlarmReading]) -> tuple[GateResult, ...]:
     """Judge every alarm of the plan.
 
     Args:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from lambdaops.core.dlq.plan import RedrivePlan
+from lambdaops.core.dlq.records import Tally
 from lambdaops.core.events import Entry
 from lambdaops.core.gates import GateResult
 from lambdaops.core.model import Finding, Routing, Target
@@ -51,4 +53,21 @@ class Warned:
     hint: str = ""
 
 
-Notice = Entry | Planned | Looked | Progress | Warned
+@dataclass(frozen=True, slots=True)
+class Redriving:
+    """How far a redrive is: its tally, the stage it is in (from 1), and until when that is watched, if it is over.
+
+    ``rate`` is in messages per 1000 s, over the last seconds; ``paused`` and ``stopping`` say why nothing moves.
+    """
+
+    at: datetime
+    plan: RedrivePlan
+    tally: Tally
+    stage: int
+    rate: int = 0
+    watching: datetime | None = None
+    paused: bool = False
+    stopping: str = ""
+
+
+Notice = Entry | Planned | Looked | Progress | Warned | Redriving

@@ -124,7 +124,7 @@ class ExplainRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One journal; ``problem`` says why it cannot be read."""
+    """One journal; ``problem`` says why it cannot be read; ``releases`` counts releases, or redrives of a queue."""
 
     arn: str
     problem: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lambdaops.core.dlq.run import runs as redrives
 from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import InvalidFileError, NotFoundError, UsageError
 from lambdaops.core.events import Entry, RolledBack
@@ -169,7 +170,7 @@ def audit(journals: Journals) -> tuple[AuditRow, ...]:
             rows.append(AuditRow(arn, error.message, 0, 0, None))
             continue
         last = entries[-1].at if entries else None
-        rows.append(AuditRow(arn, "", len(entries), len(releases(entries)), last))
+        rows.append(AuditRow(arn, "", len(entries), len(releases(entries)) + len(redrives(entries)), last))
     return tuple(rows)
 
 

@@ -55,7 +55,7 @@ class LivePanel:
         self._lines = Lines(stream)
         self._view = ReleaseView()
         self._unicode = takes_unicode(getattr(stream, "encoding", None))
-        self._console = _console(stream, variables)
+        self._console = screen(stream, variables)
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
@@ -108,7 +108,8 @@ class _Screen(Console):
         return False
 
 
-def _console(stream: TextIO, variables: Mapping[str, str]) -> Console:
+def screen(stream: TextIO, variables: Mapping[str, str]) -> Console:
+    """A terminal as rich sees it."""
     colour = coloured(variables, tty=True)
     return _Screen(
         file=cast("TextIO", Outlet(stream)),

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from lambdaops.core.dlq.plan import format_stages
 from lambdaops.core.dlq.records import (
     Change,
+    Ending,
     LoadStep,
     QueueChanged,
     QueueChanging,
     RedriveClosed,
+    RedriveHeard,
     RedriveHeld,
     RedriveOpened,
     RedriveResumed,
@@ -21,10 +23,17 @@ from lambdaops.core.dlq.records import (
     Wish,
 )
 from lambdaops.core.duration import format_duration
+from lambdaops.render.columns import columns
+from lambdaops.render.words import moment, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lambdaops.core.dlq.plan import RedrivePlan
+    from lambdaops.core.dlq.reports import Rehearsal, RunRow, Told
+    from lambdaops.core.dlq.run import Run
     from lambdaops.core.events import Event
+    from lambdaops.render.console import Paper
 
 _WISHES = {Wish.PAUSE: "pause", Wish.RESUME: "go on", Wish.CANCEL: "end it where it is", Wish.HOLD: "stop"}
 _DONE = {Change.LOAD: "loaded", Change.PURGE: "purged"}
@@ -58,6 +67,8 @@ def described(event: Event, who: str, host: str) -> str:
             return f"stage {stage}: {reason}"
         case RedriveSignalled(wish=wish, reason=reason):
             return f"asked to {_WISHES[wish]} by {who}" + (f": {reason}" if reason else "")
+        case RedriveHeard(wish=wish):
+            return "paused" if wish is Wish.PAUSE else "going on"
         case RedriveHeld(cause=cause, reason=reason, tally=tally):
             return f"held ({cause.value}): {reason}; {counts(tally)}"
         case RedriveClosed(ending=ending, reason=reason, tally=tally):
@@ -108,6 +119,75 @@ def counts(tally: Tally) -> str:
         f"arrived since {tally.arrived}" if tally.arrived else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def ended_text(run: Run, ended: Told, paper: Paper) -> str:
+    """How a redrive ended: the counts, where it went, and what stays and why."""
+    end = run.closed or run.held
+    assert end is not None  # noqa: S101 -- it has ended
+    good = run.closed is not None and run.closed.ending is Ending.MOVED
+    word = run.closed.ending.value if run.closed is not None else "held"
+    lines = [paper.paint(f"{plain(run.plan.name)} {word}: {plain(end.reason)}", "good" if good else "bad")]
+    lines.append(f"  {counts(end.tally)}, as {run.id}")
+    lines += [f"  {count} to {plain(short(to))}" for to, count in sorted(ended.places.items())]
+    lines += [f"  {problem.what} {plain(problem.id)}: {plain(problem.detail)}" for problem in ended.problems]
+    more = end.tally.kept - len(ended.problems)
+    if ended.problems and more > 0:
+        lines.append(f"  and {more} more")
+    if ended.unsure:
+        lines.append(
+            f"  the answer to {_count(ended.unsure, 'batch', 'batches')} was lost and they were sent again: "
+            "duplicates are possible on a standard queue"
+        )
+    if run.open:
+        lines += [f"  go on:  lambdaops dlq resume {run.id}", f"  end it: lambdaops dlq cancel {run.id}"]
+    return "\n".join(lines)
+
+
+def runs_text(rows: Sequence[RunRow], paper: Paper) -> str:
+    """One line a redrive, and what to do next where there is one."""
+    if not rows:
+        return "no redrive"
+    cells = [
+        (
+            row.run,
+            short(row.queue),
+            moment(row.started),
+            f"{row.moved}/{row.total}",
+            row.phase,
+            row.driver or "-",
+            row.actor.rpartition("/")[2],
+            row.reason or row.why,
+        )
+        for row in rows
+    ]
+    titles = ("RUN", "QUEUE", "STARTED (UTC)", "MOVED", "STATE", "AT WORK", "BY", "REASON")
+    steps = [f"next: {plain(row.next_step)}" for row in rows if row.next_step]
+    return "\n".join([columns(titles, cells, paper), *steps])
+
+
+def rehearsal_text(found: Rehearsal, paper: Paper) -> str:
+    """What a redrive would do."""
+    plan = found.plan
+    lines = [paper.paint(f"would redrive {plain(plan.name)}: {plain(summary(plan))}", "strong")]
+    lines.append(f"native   {plain(found.native)}" if found.native else "native   yes: SQS's own move does all of this")
+    lines.append(
+        f"stages   {format_stages(plan.stages)}, watched {format_duration(plan.watch)} after each but the last"
+    )
+    lines.append(f"takes    at least {format_duration(plan.at_least)}, and as long as the messages need")
+    if found.expires is not None:
+        lines.append(f"expiry   the oldest of the sample is deleted by SQS at {moment(found.expires)} UTC")
+    lines.append(f"sample   {messages(found.sampled)} looked at; each was received once more by that")
+    for title, shares in (("goes", found.goes), ("stays", found.stays)):
+        for share in shares:
+            lines.append(f"  {share.count:>5} {title} {plain(short(share.what)) if title == 'goes' else share.what}")
+            lines += [f"        {plain(example)}" for example in share.examples]
+    if found.findings:
+        from lambdaops.render.tables import findings_text  # noqa: PLC0415 -- tables describe records, too
+
+        lines += ["", findings_text(found.findings, paper)]
+    lines += ["", "nothing was sent, deleted or journaled"]
+    return "\n".join(lines)
 
 
 def messages(count: int) -> str:

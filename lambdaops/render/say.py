@@ -27,7 +27,7 @@ from lambdaops.core.events import (
 )
 from lambdaops.core.gates import GateResult, Verdict
 from lambdaops.core.model import Level
-from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
+from lambdaops.core.notices import Looked, Notice, Planned, Progress, Redriving, Warned
 from lambdaops.core.replay import phase
 from lambdaops.core.states import Awaiting, Baking, Held, Paused, Reverting, Signal
 from lambdaops.render.redrives import described
@@ -64,6 +64,8 @@ def lines(view: ReleaseView, notice: Notice) -> Iterator[str]:
             yield message
         case Warned(message=message, hint=hint):
             yield f"warning: {message}" + (f". {hint}" if hint else "")
+        case Redriving():
+            return  # a redrive is told by a view of its own
         case Entry(event=Observed(gates=gates)):
             yield from changed_gates(view.gates, gates)
         case Entry(release=release) if view.release not in ("", release) or isinstance(notice.event, Opened):

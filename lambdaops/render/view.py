@@ -15,7 +15,7 @@ from lambdaops.core.events import Closed, Decided, Entry, Intent, Landed, Observ
 from lambdaops.core.gates import GateResult
 from lambdaops.core.lifecycle import place, settled
 from lambdaops.core.model import FULL, Routing
-from lambdaops.core.notices import Looked, Notice, Planned, Progress, Warned
+from lambdaops.core.notices import Looked, Notice, Planned, Progress, Redriving, Warned
 from lambdaops.core.plan import NEW_VERSION, ManualGate, Plan, Stage
 from lambdaops.core.replay import phase
 from lambdaops.core.states import (
@@ -242,7 +242,7 @@ def _apply(view: ReleaseView, notice: Notice) -> ReleaseView:
                 notice.state,
                 notice.next_look,
             )
-        case Progress() | Warned():
+        case Progress() | Warned() | Redriving():
             return view
         case Entry():
             return _record(view, notice)

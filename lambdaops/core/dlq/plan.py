@@ -33,6 +33,8 @@ _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(h
 _RATE = re.compile(r"([1-9][0-9]{0,8})/([smh])")
 _SHARE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?%")
 _MOST = 10**9
+_EACH = 50
+"""Messages a second that one worker moves with ease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,16 @@ class RedrivePlan:
         return self.name.endswith(".fifo")
 
     @property
+    def alarms(self) -> tuple[str, ...]:
+        """The stop alarms, as gates ask for them."""
+        return self.stop_alarms
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """None: an alarm that does not count is not named."""
+        return ()
+
+    @property
     def at_least(self) -> timedelta:
         """How long it takes at least: the rate and the watches."""
         asked = min(self.total, self.limit) if self.limit else self.total
@@ -129,6 +141,19 @@ class RedrivePlan:
         if self.limit and (end == ALL or end > self.limit):
             return self.limit
         return end
+
+
+def default_workers(plan: RedrivePlan) -> int:
+    """How many receive, send and delete at a time.
+
+    One when an alarm may stop it, so that at most one batch follows; few where the rate is low, or where groups hold
+    each other up anyway.
+    """
+    if plan.stop_alarms:
+        return 1
+    if plan.rate is None:
+        return DEFAULT_WORKERS
+    return min(DEFAULT_WORKERS, 1 + int(plan.rate.count * timedelta(seconds=1) / plan.rate.per) // _EACH)
 
 
 def parse_rate(text: str) -> Rate:

@@ -40,7 +40,10 @@ class Ending(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A batch that is about to be sent: its number in the run, the ARN it goes to, and the ids of its messages."""
+    """A batch that is about to be sent: its number in the run, the ARN it goes to, and the ids of its messages.
+
+    With no ARN it is sent already, and about to be deleted only.
+    """
 
     batch: int
     to: str
@@ -151,6 +154,15 @@ class RedriveSignalled:
 
 
 @dataclass(frozen=True, slots=True)
+class RedriveHeard:
+    """What was asked up to record ``answers`` is heeded: it is paused, or goes on."""
+
+    wish: Wish
+    answers: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RedriveHeld:
     """The redrive stopped and can be resumed."""
 
@@ -214,6 +226,7 @@ DeadLetterEvent = (
     | RedriveStep
     | RedriveStage
     | RedriveSignalled
+    | RedriveHeard
     | RedriveHeld
     | RedriveClosed
     | QueueChanging
