@@ -61,6 +61,7 @@ def test_every_event_has_one_kind_and_the_kinds_are_stable() -> None:
         "redrive-step": "RedriveStep",
         "redrive-stage": "RedriveStage",
         "redrive-signal": "RedriveSignalled",
+        "redrive-heard": "RedriveHeard",
         "redrive-held": "RedriveHeld",
         "redrive-closed": "RedriveClosed",
         "queue-changing": "QueueChanging",

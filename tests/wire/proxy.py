@@ -106,6 +106,29 @@ class Answer:
 PASSED = -1
 
 
+@dataclass
+class Entries:
+    """What becomes of a batch's entries: ``which`` says by place which are refused; AWS sees only the others."""
+
+    which: Callable[[int], bool]
+    code: str = "InternalError"
+    sender: bool = False
+    times: int = FOR_EVER
+
+    def split(self, body: bytes) -> tuple[bytes | None, list[dict[str, object]]]:
+        """What goes to AWS, None for nothing, and what is answered for the rest."""
+        said = json.loads(body)
+        self.times -= 1
+        if self.times < 0:
+            return body, []
+        out = [entry for place, entry in enumerate(said["Entries"]) if self.which(place)]
+        kept = [entry for entry in said["Entries"] if entry not in out]
+        failed: list[dict[str, object]] = [
+            {"Id": entry["Id"], "Code": self.code, "SenderFault": self.sender, "Message": "injected"} for entry in out
+        ]
+        return (json.dumps({**said, "Entries": kept}).encode() if kept else None), failed
+
+
 _Reply = tuple[int, list[tuple[str, str]], bytes]
 
 
@@ -155,6 +178,7 @@ class Wire:
     answers: dict[str, Answer] = field(default_factory=dict)
     bodies: dict[str, list[bytes]] = field(default_factory=dict)
     watch: Callable[[str], None] = lambda _: None
+    batches: dict[str, Entries] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -201,7 +225,7 @@ def _relay(wire: Wire) -> type[BaseHTTPRequestHandler]:
             name = operation(self.command, self.path, headers, body)
             answer = wire.note(name, body)
             if answer is None:
-                self._send(self._forward(name, headers, body))
+                self._send(self._batch(name, headers, body))
                 return
             reply = None
             if answer.after or answer.status == PASSED:
@@ -215,6 +239,18 @@ def _relay(wire: Wire) -> type[BaseHTTPRequestHandler]:
                 self._send(reply, cut=answer.cut, skew=answer.skew)
 
         do_GET = do_PUT = do_POST = do_DELETE = relay  # noqa: N815 -- the base class looks for these
+
+        def _batch(self, name: str, headers: dict[str, str], body: bytes) -> _Reply:
+            if name not in wire.batches:
+                return self._forward(name, headers, body)
+            kept, failed = wire.batches[name].split(body)
+            if not failed:
+                return self._forward(name, headers, body)
+            status, told, answer = 200, [("content-type", "application/x-amz-json-1.0"), _REQUEST_ID], b"{}"
+            if kept is not None:
+                headers["content-length"] = str(len(kept))
+                status, told, answer = self._forward(name, headers, kept)
+            return status, told, json.dumps({"Successful": [], **json.loads(answer), "Failed": failed}).encode()
 
         def _forward(self, name: str, headers: dict[str, str], body: bytes) -> _Reply:
             connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port, timeout=30)
