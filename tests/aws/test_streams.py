@@ -171,7 +171,9 @@ def test_records_that_dynamodb_has_trimmed(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    "records", [[record(BIG), record(BIG + 1), record(BIG + 2)], [record(BIG)]], ids=["filtered", "fewer"]
+    "records",
+    [[record(BIG), record(BIG + 1), record(BIG + 2)], [record(BIG)], [record(BIG), record(BIG + 3)]],
+    ids=["filtered", "fewer", "beyond"],
 )
 def test_other_records_than_the_function_was_given_are_refused(session: Session, records: list[dict[str, Any]]) -> None:
     with stubbed(session) as calls:
