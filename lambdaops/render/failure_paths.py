@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lambdaops.core.dlq.paths import FailurePath, PathsReport
     from lambdaops.render.console import Paper
 
-_HEAD = ("EVENTS", "THROUGH", "VERSIONS", "FAILED ONES GO BY", "TO", "LETTERS", "OLDEST", "EXPIRES WITHIN")
+_HEAD = ("EVENTS", "THROUGH", "VERSIONS", "GO BY", "TO", "LETTERS", "OLDEST", "EXPIRES")
 
 
 def paths_text(report: PathsReport, again: str, paper: Paper = PLAIN) -> str:
@@ -35,7 +35,7 @@ def _row(path: FailurePath) -> tuple[str, ...]:
         if path.depth.messages:
             oldest = rough(path.depth.oldest) if path.depth.oldest is not None else "?"
             # Whatever is in it, SQS deletes it then at the latest.
-            expires = rough(path.depth.expires if path.depth.expires is not None else path.depth.retention)
+            expires = "<=" + rough(path.depth.expires if path.depth.expires is not None else path.depth.retention)
     return (
         _events(path.events),
         path.through or "-",

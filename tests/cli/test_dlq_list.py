@@ -37,7 +37,7 @@ def cli(tmp_path: Path) -> Cli:
 def test_paths_losses_and_the_next_step(cli: Cli) -> None:
     ran = cli("dlq", "list", "orders")
     assert (ran.code, ran.err) == (0, "")
-    assert "asynchronous  live     any       + destination      orders-failed  4        1d6h    2d18h" in ran.out
+    assert "asynchronous  live     any       + destination  orders-failed  4        1d6h    <=2d18h" in ran.out
     assert "x asynchronous through beta, version 1: an event that fails 3 times, or waits 6h, is lost" in ran.out
     assert "x 3 paths, 1 of them loses events" in ran.out
     assert ran.out.endswith("next: lambdaops dlq inspect orders-failed shows what is there\n")
