@@ -12,6 +12,7 @@ from lambdaops.sandbox.corrections import (
     aliases,
     failures,
     invocations,
+    math,
     metrics,
     moves,
     publishing,
@@ -19,4 +20,4 @@ from lambdaops.sandbox.corrections import (
 )
 
 # In this order: what comes later builds on what was replaced before.
-CORRECTIONS = (metrics, invocations, aliases, publishing, alarms, queues, moves, failures, ages)
+CORRECTIONS = (metrics, invocations, aliases, publishing, alarms, queues, moves, failures, ages, math)

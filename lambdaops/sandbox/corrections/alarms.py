@@ -118,7 +118,7 @@ def _values(cloudwatch: Any, alarm: dict[str, Any], now: float) -> tuple[dict[in
         period = alarm["Period"]
         name = alarm.get("ExtendedStatistic") or alarm["Statistic"]
         since = now - period * (alarm["EvaluationPeriods"] + 2)
-        return series(_samples(cloudwatch, alarm, since), period, name), period
+        return series(samples(cloudwatch, alarm, since), period, name), period
     known: dict[str, dict[int, float]] = {}
     result: dict[int, float] = {}
     periods = [query["MetricStat"]["Period"] for query in alarm["Metrics"] if "MetricStat" in query]
@@ -127,7 +127,7 @@ def _values(cloudwatch: Any, alarm: dict[str, Any], now: float) -> tuple[dict[in
     for query in alarm["Metrics"]:
         if "MetricStat" in query:
             stat = query["MetricStat"]
-            known[query["Id"]] = series(_samples(cloudwatch, stat["Metric"], since), period, stat["Stat"])
+            known[query["Id"]] = series(samples(cloudwatch, stat["Metric"], since), period, stat["Stat"])
     for query in alarm["Metrics"]:
         if "Expression" in query:
             known[query["Id"]] = calculate(query["Expression"], known)
@@ -136,7 +136,7 @@ def _values(cloudwatch: Any, alarm: dict[str, Any], now: float) -> tuple[dict[in
     return result, period
 
 
-def _samples(cloudwatch: Any, metric: dict[str, Any], since: float) -> list[Sample]:  # noqa: ANN401
+def samples(cloudwatch: Any, metric: dict[str, Any], since: float) -> list[Sample]:  # noqa: ANN401
     """The samples of exactly this metric, dimensions included, newer than ``since``."""
     key = cloudwatch._dims_key(cloudwatch._dims_from_list(metric.get("Dimensions") or []))
     points = cloudwatch._metrics.get((metric["Namespace"], metric["MetricName"], key)) or []
