@@ -113,6 +113,12 @@ class InvalidComparisonError(UsageError):
     code = "invalid-comparison"
 
 
+class InvalidMetricError(UsageError):
+    """A metric with a threshold that cannot be read, or one that nobody could."""
+
+    code = "invalid-metric"
+
+
 class InvalidQueueError(UsageError):
     """Not a queue's name, URL or ARN."""
 

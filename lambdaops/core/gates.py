@@ -142,13 +142,14 @@ def _at(moment: datetime | None) -> str:
 def preflight_alarms(plan: Plan, readings: Sequence[AlarmReading]) -> tuple[Finding, ...]:
     """What the alarms say before the first write: a missing one and one already in ALARM block."""
     if not plan.alarms:
-        if any(comparison.acts for comparison in plan.comparisons):
+        if any(one.acts for one in plan.comparisons) or any(gate.acts for gate in plan.metrics):
             return ()
         return (
             Finding(
                 Level.WARN,
                 "alarms",
-                "no alarm watches this release and nothing is compared: nothing but time separates its stages",
+                "no alarm and no metric watches this release and nothing is compared: nothing but time separates its "
+                "stages",
                 "Name alarms with --alarm NAME, or let --compare errors judge.",
             ),
         )

@@ -16,6 +16,7 @@ from datetime import timedelta
 from lambdaops.core.comparison import PERIOD, Comparison
 from lambdaops.core.duration import format_duration, parse_duration
 from lambdaops.core.errors import InvalidStagesError, UnknownStrategyError
+from lambdaops.core.metric_gates import MetricGate
 from lambdaops.core.model import FULL, Routing, percent
 
 DEFAULT_STRATEGY = "canary"
@@ -81,7 +82,7 @@ class Plan:
     two looks at the gates; ``revert_within`` bounds how long a refused rollback is tried again. ``provisioned`` is
     true when the alias has provisioned concurrency: AWS then puts weights on it by itself for a while. ``comparisons``
     are what the judge is asked, over metrics of this ``period``; ``adaptive`` lets it end a stage before its bake is
-    over, once it is sure that the candidate is not worse.
+    over, once it is sure that the candidate is not worse. ``metrics`` are gates with a threshold.
     """
 
     stable: str
@@ -98,6 +99,7 @@ class Plan:
     comparisons: tuple[Comparison, ...] = ()
     period: timedelta = PERIOD
     adaptive: bool = False
+    metrics: tuple[MetricGate, ...] = ()
 
     @property
     def baseline(self) -> Routing:
@@ -130,7 +132,7 @@ class Plan:
         return routing == self.baseline or any(routing == self.routing_at(i) for i in range(len(self.stages)))
 
 
-_ASKED = ("stages", "alarms", "ignored", "look_every", "patience", "on_inconclusive", "period", "adaptive")
+_ASKED = ("stages", "alarms", "ignored", "look_every", "patience", "on_inconclusive", "period", "adaptive", "metrics")
 
 
 def differences(asked: Plan, planned: Plan) -> tuple[str, ...]:

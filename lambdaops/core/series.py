@@ -33,3 +33,20 @@ class Period:
     candidate: Counts
     closed: bool = True
     over: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The value of one period; ``settled`` when no more is expected of it."""
+
+    at: datetime
+    value: float
+    settled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a series said lately, oldest first; ``trouble`` says why it could not be read."""
+
+    points: tuple[Point, ...] = ()
+    trouble: str = ""

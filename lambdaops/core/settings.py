@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lambdaops.core.freeze import FreezeWindow
+from lambdaops.core.metric_gates import MetricGate
 from lambdaops.core.notifications import Channel
 from lambdaops.core.plan import OnInconclusive
 
@@ -48,6 +49,8 @@ class Settings:
     alpha: str | None = None
     min_requests: str | None = None
     period: timedelta | None = None
+    metrics: tuple[MetricGate, ...] | None = None
+    observe: str | None = None
     reason_required: bool = False
     confirm: Confirm = Confirm.ASK
     freeze: tuple[FreezeWindow, ...] = ()

@@ -17,7 +17,7 @@ from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import AwsError
 from lambdaops.core.judging import bad_of, slow_thresholds
 from lambdaops.core.model import FULL, Finding, Level, percent
-from lambdaops.ports import History, Versions
+from lambdaops.ports.metrics import History, Versions
 
 if TYPE_CHECKING:
     from lambdaops.core.model import Target

@@ -33,9 +33,10 @@ from lambdaops.core.events import (
     Signalled,
 )
 from lambdaops.core.gates import GateResult, assess_alarms, unreadable
-from lambdaops.core.judging import Early, assess, blind, rows_of, slow_thresholds
+from lambdaops.core.judging import Early, assess, blind, rows_of
 from lambdaops.core.lifecycle import place, resumed, same
 from lambdaops.core.machine import decide
+from lambdaops.core.metric_verdicts import assess_metrics, unread
 from lambdaops.core.model import FULL, AlarmReading, Alias, Target
 from lambdaops.core.notices import Looked
 from lambdaops.core.replay import Release, advance, phase, wants_rollback
@@ -54,7 +55,8 @@ from lambdaops.core.states import (
     Wait,
 )
 from lambdaops.ops.recorder import Recorder
-from lambdaops.ports import Drive, Ports, Versions
+from lambdaops.ops.watching import look_at_metrics
+from lambdaops.ports import Drive, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,25 +184,26 @@ class Driver:
         return _Look(alias, why, alarms, gates, trouble=trouble)
 
     def _judge(self) -> tuple[tuple[GateResult, ...], LambdaOpsError | None]:
-        """What the comparisons say; a period that has settled is journaled, and counts from then on."""
-        plan, ports = self.release.plan, self.recorder.ports
-        if not plan.comparisons:
-            return (), None
-        asked = Versions(
-            self.target.function, self.target.alias, plan.stable, plan.candidate, slow_thresholds(plan.comparisons)
-        )
+        """What the metrics say; a period of both versions that has settled is journaled, and counts from then on."""
+        plan, now = self.release.plan, self._now()
         since = self.release.sums.until or self.release.opened.at
         try:
-            periods = ports.metrics.compare(asked, plan.period, since, self._now())
+            seen = look_at_metrics(self.recorder.ports, self.target, plan, since, now)
         except AwsError as error:
-            return blind(plan.comparisons, error.message), error
-        settled = list(itertools.takewhile(lambda period: period.closed, periods))
+            return (*blind(plan.comparisons, error.message), *unread(plan.metrics, error.message)), error
+        settled = list(itertools.takewhile(lambda period: period.closed, seen.periods))
         self._record_facts([Judged(period.at, period.length, rows_of(plan.comparisons, period)) for period in settled])
-        at = place(self.release.state)
-        early = None
-        if plan.adaptive and isinstance(at, Baking) and at.stage + 1 < len(plan.stages):
-            early = Early(at.entered_at, plan.stages[at.stage + 1].weight / FULL)
-        return assess(plan.comparisons, self.release.sums, periods[len(settled) :], early), None
+        at, early, stage = place(self.release.state), None, None
+        if isinstance(at, Baking):
+            stage = at.entered_at, plan.stages[at.stage].weight
+            if plan.adaptive and at.stage + 1 < len(plan.stages):
+                early = Early(at.entered_at, plan.stages[at.stage + 1].weight / FULL)
+        judged = (
+            blind(plan.comparisons, seen.trouble.message)
+            if seen.trouble
+            else assess(plan.comparisons, self.release.sums, seen.periods[len(settled) :], early)
+        )
+        return (*judged, *assess_metrics(plan.metrics, seen.readings, now, stage)), seen.trouble
 
     def _reconciled(self, look: _Look) -> bool:
         """Settle a write whose end is unknown, if this look shows that it is in effect."""

@@ -17,6 +17,7 @@ from lambdaops.core.plan import NEW_VERSION, Plan
 from lambdaops.core.replay import releases
 from lambdaops.core.states import Done, Outcome
 from lambdaops.ops.blindness import look_back
+from lambdaops.ops.metric_check import metric_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +58,7 @@ def check(
         *_rolled_back_before(plan, entries),
         *preflight_alarms(plan, alarms),
         *compared,
+        *metric_findings(ports, target, plan),
         *concurrency,
         *_bypasses(ports, target),
     )

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, Self
 
 from lambdaops.core.events import Entry
-from lambdaops.core.series import Counts
+from lambdaops.ports.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     )
     from lambdaops.core.notices import Notice
     from lambdaops.core.notifications import Message
-    from lambdaops.core.series import Period
     from lambdaops.core.states import Signal
 
 
@@ -161,47 +160,6 @@ class Inventory(Protocol):
 
     def alarm_links(self) -> tuple[AlarmLink, ...]:
         """Which alarm is about which function, sorted; one sweep over the account's alarms."""
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """Whose metrics are asked for: two versions behind one alias; ``slow`` are the thresholds of slow requests."""
-
-    function: str
-    alias: str
-    stable: str
-    candidate: str
-    slow: tuple[timedelta, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What happened before a release: the stable version's periods, and the requests of its alias and its function.
-
-    The requests are None where CloudWatch has no datapoint at all.
-    """
-
-    periods: tuple[tuple[datetime, Counts], ...]
-    alias_requests: int | None
-    function_requests: int | None
-
-
-class Metrics(Protocol):
-    """What CloudWatch counted, per version that an alias invoked."""
-
-    def compare(self, asked: Versions, period: timedelta, since: datetime, now: datetime) -> tuple[Period, ...]:
-        """The periods from ``since`` on, oldest first; the last ones may still change (``closed`` is false).
-
-        Raises:
-            AwsError: denied, throttled, unreachable, or CloudWatch could not answer in full.
-        """
-
-    def history(self, asked: Versions, period: timedelta, since: datetime, now: datetime) -> History:
-        """The stable version's settled periods from ``since`` on.
-
-        Raises:
-            AwsError: as above.
-        """
 
 
 class Identity(Protocol):

@@ -223,7 +223,7 @@ def _gates(view: ReleaseView, size: Size, room: int) -> list[Line]:
     if room < 1:
         return []
     if not view.gates:
-        unwatched = view.plan is not None and not view.plan.alarms and not view.plan.comparisons
+        unwatched = view.plan is not None and not (view.plan.alarms or view.plan.comparisons or view.plan.metrics)
         return [(("⚠ no gate watches this release", "warn"),)] if unwatched else []
     rows: Sequence[GateResult] = view.gates
     rest: list[Line] = []

@@ -138,7 +138,8 @@ def summary(plan: Plan) -> str:
         shown = [*shown[: _SHOWN_STAGES - 2], "...", shown[-1], f"({len(plan.stages)} stages)"]
     name = plan.strategy if "%" not in plan.strategy else "stages"
     gates = ", ".join(f"{gate} (ignored)" if gate in plan.ignored else gate for gate in plan.alarms)
-    gates = ", ".join(filter(None, (gates, *(comparison.name for comparison in plan.comparisons)))) or "none"
+    others = (*(one.name for one in plan.comparisons), *(gate.name for gate in plan.metrics))
+    gates = ", ".join(filter(None, (gates, *others))) or "none"
     return f"{plan.stable} -> {plan.candidate}, {name} {' '.join(shown)}, gates: {gates}"
 
 

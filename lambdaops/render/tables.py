@@ -71,8 +71,10 @@ def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
         f"limit    {clock(report.starts_at + plan.limit)} UTC at the latest, after {format_duration(plan.limit)}",
         f"gates    {plain(gates)}, looked at every {format_duration(plan.look_every)} or sooner"
         if plan.alarms
-        else "gates    no alarm" + ("" if plan.comparisons else ": nothing but time separates the stages"),
+        else "gates    no alarm"
+        + ("" if plan.comparisons or plan.metrics else ": nothing but time separates the stages"),
         f"compared {compared}" if plan.comparisons else "compared nothing",
+        *(f"metric   {plain(str(gate))}" for gate in plan.metrics),
         f"no data  waits {format_duration(plan.patience)}, then {undecided}",
         f"failure  one write: all traffic to {plan.stable}",
         "",

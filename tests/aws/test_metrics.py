@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lambdaops.aws.metrics import CloudWatchMetrics
-from lambdaops.core.errors import AccessDeniedError, ThrottledError, UnreachableError
-from lambdaops.core.series import Counts
-from lambdaops.ports import Versions
+from lambdaops.core.errors import AccessDeniedError, RejectedError, ThrottledError, UnreachableError
+from lambdaops.core.metric_gates import Metric
+from lambdaops.core.series import Counts, Point, Reading
+from lambdaops.ports.metrics import Compared, MetricsSeen, Versions, Watched
 
 if TYPE_CHECKING:
     from botocore.stub import Stubber
@@ -80,7 +81,7 @@ def test_both_versions_are_one_call_on_the_three_dimensions_of_an_alias(
         series("c_throttles", (0, 4)),
     )
     alarm_calls.add_response("get_metric_data", {"MetricDataResults": answer}, asked(*of("41", "s"), *of("42", "c")))
-    found = metrics.compare(BOTH, MINUTE, NOON + timedelta(seconds=12), NOW)
+    found = metrics.look(Compared(BOTH, MINUTE, NOON + timedelta(seconds=12)), (), NOW).periods
     assert [(period.at - NOON) / MINUTE for period in found] == [0, 1, 2, 3]
     assert found[0].stable == Counts(900, 3)
     assert found[0].candidate == Counts(100, 0, 4)
@@ -95,7 +96,7 @@ def test_a_period_is_over_when_its_last_datapoints_had_time_to_arrive(
     metrics: CloudWatchMetrics, alarm_calls: Stubber, second: int, over: bool
 ) -> None:
     alarm_calls.add_response("get_metric_data", {"MetricDataResults": empty()})
-    found = metrics.compare(BOTH, MINUTE, NOON, NOON + MINUTE + timedelta(seconds=second))
+    found = metrics.look(Compared(BOTH, MINUTE, NOON), (), NOON + MINUTE + timedelta(seconds=second)).periods
     assert found[0].over is over
 
 
@@ -107,7 +108,7 @@ def test_slow_requests_are_counted_by_cloudwatch(metrics: CloudWatchMetrics, ala
     alarm_calls.add_response(
         "get_metric_data", {"MetricDataResults": answer}, asked(*of("41", "s", *stats), *of("42", "c", *stats))
     )
-    found = metrics.compare(SLOW, MINUTE, NOON, NOW)
+    found = metrics.look(Compared(SLOW, MINUTE, NOON), (), NOW).periods
     assert found[1].stable == Counts(slow=(7, 0))
     assert found[1].candidate == Counts(slow=(0, 2))
 
@@ -118,7 +119,7 @@ def test_a_series_on_several_pages_is_put_together(metrics: CloudWatchMetrics, a
     alarm_calls.add_response("get_metric_data", {"MetricDataResults": first, "NextToken": "more"}, asked(*queries))
     rest = [series("s_invocations", (1, 2))]
     alarm_calls.add_response("get_metric_data", {"MetricDataResults": rest}, asked(*queries, NextToken="more"))
-    found = metrics.compare(BOTH, MINUTE, NOON, NOW)
+    found = metrics.look(Compared(BOTH, MINUTE, NOON), (), NOW).periods
     assert [period.stable.requests for period in found] == [1, 2, 0, 0]
 
 
@@ -132,15 +133,17 @@ def test_a_series_that_is_not_complete_is_an_error_and_no_zero(
     why = [{"Code": status, "Value": "because"}]
     answer = empty(series("c_errors", status=status, Messages=why))
     alarm_calls.add_response("get_metric_data", {"MetricDataResults": answer})
-    with pytest.raises(error, match=f"did not answer in full: {status} because"):
-        metrics.compare(BOTH, MINUTE, NOON, NOW)
+    seen = metrics.look(Compared(BOTH, MINUTE, NOON), (), NOW)
+    assert seen.periods == ()
+    assert isinstance(seen.trouble, error)
+    assert f"did not answer in full: {status} because" in seen.trouble.message
 
 
 def test_a_series_that_is_missing_from_the_answer_is_an_error(metrics: CloudWatchMetrics, alarm_calls: Stubber) -> None:
     answer = [result for result in empty() if result["Id"] != "c_errors"]
     alarm_calls.add_response("get_metric_data", {"MetricDataResults": answer})
-    with pytest.raises(UnreachableError, match="no answer"):
-        metrics.compare(BOTH, MINUTE, NOON, NOW)
+    seen = metrics.look(Compared(BOTH, MINUTE, NOON), (), NOW)
+    assert "no answer" in str(seen.trouble)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,7 @@ def test_a_refusal_is_ours(
 ) -> None:
     alarm_calls.add_client_error("get_metric_data", code, "no", http_status_code=status)
     with pytest.raises(error, match="could not read the metrics of orders:live"):
-        metrics.compare(BOTH, MINUTE, NOON, NOW)
+        metrics.look(Compared(BOTH, MINUTE, NOON), (), NOW)
 
 
 def test_short_periods(metrics: CloudWatchMetrics, alarm_calls: Stubber) -> None:
@@ -160,7 +163,7 @@ def test_short_periods(metrics: CloudWatchMetrics, alarm_calls: Stubber) -> None
     alarm_calls.add_response(
         "get_metric_data", {"MetricDataResults": empty()}, asked(*queries, end=NOON + timedelta(seconds=15))
     )
-    found = metrics.compare(BOTH, second, NOON, NOON + timedelta(seconds=12))
+    found = metrics.look(Compared(BOTH, second, NOON), (), NOON + timedelta(seconds=12)).periods
     assert [(period.at, period.over) for period in found] == [
         (NOON, True), (NOON + second, True), (NOON + 2 * second, False)
     ]  # fmt: skip
@@ -188,3 +191,101 @@ def test_no_datapoint_at_all_is_not_zero(metrics: CloudWatchMetrics, alarm_calls
     alarm_calls.add_response("get_metric_data", {"MetricDataResults": answer})
     past = metrics.history(BOTH, MINUTE, NOON, NOW)
     assert (past.alias_requests, past.function_requests) == (None, None)
+
+
+# -- gates on metrics --------------------------------------------------------------------------------------------------
+
+AGE = Metric("AWS/SQS", "Age", "Maximum", (("QueueName", "q"),))
+SENT = Metric("My Shop", "Sent", "Sum")
+ALONE = Watched("backlog", "g0", "g0_0", (AGE,), MINUTE, 3 * MINUTE)
+QUOTIENT = Watched("share", "g1", "100 * g1_0 / FILL(g1_1, 0)", (SENT, AGE), 5 * MINUTE, 10 * MINUTE)
+
+
+def input_of(name: str, metric: Metric, period: int, **more: Any) -> dict[str, Any]:
+    named = [{"Name": key, "Value": value} for key, value in metric.dimensions]
+    what = {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": named}
+    return {"Id": name, "MetricStat": {"Metric": what, "Period": period, "Stat": metric.stat}, **more}
+
+
+def test_gates_are_in_the_call_that_compares(metrics: CloudWatchMetrics, alarm_calls: Stubber) -> None:
+    answer = [*empty(), series("g0", (0, 7), (1, 8), (3, 9.5)), series("g1", (0, 2.5))]
+    queries = (
+        *of("41", "s"), *of("42", "c"),
+        input_of("g0", AGE, 60),
+        input_of("g1_0", SENT, 300, ReturnData=False), input_of("g1_1", AGE, 300, ReturnData=False),
+        {"Id": "g1", "Expression": "100 * g1_0 / FILL(g1_1, 0)"},
+    )  # fmt: skip
+    wanted = asked(*queries, end=NOON + 5 * MINUTE) | {"StartTime": NOON - 10 * MINUTE}
+    alarm_calls.add_response("get_metric_data", {"MetricDataResults": answer}, wanted)
+    seen = metrics.look(Compared(BOTH, MINUTE, NOON), (ALONE, QUOTIENT), NOW)
+    assert [period.at for period in seen.periods] == [NOON + number * MINUTE for number in range(4)]
+    assert seen.readings["backlog"].points == (
+        Point(NOON, 7), Point(NOON + MINUTE, 8, settled=False), Point(NOON + 3 * MINUTE, 9.5, settled=False)
+    )  # fmt: skip
+    assert seen.readings["share"].points == (Point(NOON, 2.5, settled=False),)
+
+
+def test_gates_alone_are_one_call_too(metrics: CloudWatchMetrics, alarm_calls: Stubber) -> None:
+    wanted = asked(input_of("g0", AGE, 60)) | {"StartTime": NOON}
+    alarm_calls.add_response("get_metric_data", {"MetricDataResults": [series("g0")]}, wanted)
+    assert metrics.look(None, (ALONE,), NOW) == MetricsSeen(readings={"backlog": Reading()})
+
+
+def test_a_query_says_its_period(metrics: CloudWatchMetrics, alarm_calls: Stubber) -> None:
+    query = Watched("cpu", "g0", "SELECT MAX(CPU) FROM Shop", (), 5 * MINUTE, 5 * MINUTE)
+    wanted = asked({"Id": "g0", "Expression": query.math, "Period": 300}, end=NOON + 5 * MINUTE)
+    wanted["StartTime"] = NOON - 5 * MINUTE
+    alarm_calls.add_response("get_metric_data", {"MetricDataResults": [series("g0", (0, 1))]}, wanted)
+    assert len(metrics.look(None, (query,), NOW).readings["cpu"].points) == 1
+
+
+def test_nothing_asked_is_no_call(metrics: CloudWatchMetrics, alarm_calls: Stubber) -> None:
+    assert metrics.look(None, (), NOW) == MetricsSeen()
+
+
+@pytest.mark.parametrize(("minutes", "settled"), [(6, False), (7, True)])
+def test_a_long_period_has_settled_two_minutes_after_its_end(
+    metrics: CloudWatchMetrics, alarm_calls: Stubber, minutes: int, settled: bool
+) -> None:
+    alarm_calls.add_response("get_metric_data", {"MetricDataResults": [series("g1", (0, 1))]})
+    (point,) = metrics.look(None, (QUOTIENT,), NOON + minutes * MINUTE).readings["share"].points
+    assert point.settled is settled
+
+
+def test_a_gate_that_cannot_be_read_takes_nothing_from_the_others(
+    metrics: CloudWatchMetrics, alarm_calls: Stubber
+) -> None:
+    why = [{"Code": "ArithmeticError", "Value": "one or more data-points have been dropped"}]
+    answer = [*empty(), series("g0", (0, 1)), series("g1", status="InternalError", Messages=why)]
+    alarm_calls.add_response("get_metric_data", {"MetricDataResults": answer})
+    seen = metrics.look(Compared(BOTH, MINUTE, NOON), (ALONE, QUOTIENT), NOW)
+    assert seen.periods
+    assert seen.readings["backlog"].points
+    assert "InternalError one or more" in seen.readings["share"].trouble
+
+
+def test_versions_that_cannot_be_compared_take_nothing_from_the_gates(
+    metrics: CloudWatchMetrics, alarm_calls: Stubber
+) -> None:
+    answer = [*empty(series("c_errors", status="InternalError")), series("g0", (0, 1))]
+    alarm_calls.add_response("get_metric_data", {"MetricDataResults": answer})
+    seen = metrics.look(Compared(BOTH, MINUTE, NOON), (ALONE,), NOW)
+    assert seen.trouble is not None
+    assert seen.readings["backlog"].points == (Point(NOON, 1),)
+
+
+def test_an_expression_that_finds_several_series_is_no_one_value(
+    metrics: CloudWatchMetrics, alarm_calls: Stubber
+) -> None:
+    answer = [{**series("g1", (0, 1)), "Label": label} for label in ("one", "other")]
+    alarm_calls.add_response("get_metric_data", {"MetricDataResults": answer})
+    assert "several series" in metrics.look(None, (QUOTIENT,), NOW).readings["share"].trouble
+
+
+def test_an_expression_that_is_refused_is_said_as_cloudwatch_says_it(
+    metrics: CloudWatchMetrics, alarm_calls: Stubber
+) -> None:
+    why = "Error in expression 'g1' [Unsupported operand type(s) for /]"
+    alarm_calls.add_client_error("get_metric_data", "ValidationError", why, http_status_code=400)
+    with pytest.raises(RejectedError, match="Unsupported operand type"):
+        metrics.look(None, (QUOTIENT,), NOW)

@@ -59,6 +59,7 @@ SLUGS = {
     "invalid-duration": 2,
     "invalid-expression": 2,
     "invalid-file": 2,
+    "invalid-metric": 2,
     "invalid-queue": 2,
     "invalid-stages": 2,
     "invalid-target": 2,

@@ -195,19 +195,19 @@ def test_all_at_once_leaves_nothing_to_compare_with(rig: Rig) -> None:
     plan = replace(judged(), stages=(Stage(FULL, MINUTE),))
     assert [level for level, _ in findings(rig, plan)] == [Level.WARN]
     assert release(rig, plan).exit_code is ExitCode.DONE
-    assert "compare" not in rig.world.calls
+    assert "look" not in rig.world.calls
 
 
 # -- metrics that fail, a process that dies ----------------------------------------------------------------------------
 
 
 def test_metrics_that_fail_for_a_while_undo_nothing(rig: Rig) -> None:
-    rig.world.clock.after(200, lambda: rig.world.fail("compare", ThrottledError("Rate exceeded"), times=3))
+    rig.world.clock.after(200, lambda: rig.world.fail("look", ThrottledError("Rate exceeded"), times=3))
     assert release(rig, judged()).exit_code is ExitCode.DONE
 
 
 def test_metrics_that_fail_for_good_take_the_candidate_back(rig: Rig) -> None:
-    rig.world.clock.after(200, lambda: rig.world.fail("compare", ThrottledError("Rate exceeded"), times=10_000))
+    rig.world.clock.after(200, lambda: rig.world.fail("look", ThrottledError("Rate exceeded"), times=10_000))
     ended = release(rig, judged())
     assert ended.exit_code is ExitCode.ROLLED_BACK
     assert "errors: cannot be read: Rate exceeded" in ended.state.reason  # type: ignore[union-attr]

@@ -25,15 +25,16 @@ from lambdaops.core.model import (
     Routing,
     Version,
 )
-from lambdaops.core.series import Period
-from lambdaops.ports import History
+from lambdaops.core.series import Period, Point, Reading
+from lambdaops.ports.metrics import History, MetricsSeen, Watched
 from tests.sim.clock import SimClock
 from tests.sim.traffic import Traffic, floor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lambdaops.ports import Code, Versions
+    from lambdaops.ports import Code
+    from lambdaops.ports.metrics import Compared, Versions
 
 ACCOUNT = "111122223333"
 ARN = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:orders"
@@ -50,7 +51,10 @@ class Failure:
 
 @dataclass
 class World:
-    """Implements Functions, Alarms, Metrics and Identity."""
+    """Implements Functions, Alarms, Metrics and Identity.
+
+    ``measured`` are metrics by the gate that watches them: their value at a time. ``watched`` is what was asked last.
+    """
 
     clock: SimClock = field(default_factory=SimClock)
     routing: Routing = field(default_factory=lambda: Routing("1"))
@@ -71,6 +75,9 @@ class World:
     version_ends: Version = field(default_factory=lambda: version("new"))
     account: str = ACCOUNT
     traffic: Traffic = field(default_factory=lambda: Traffic(Routing("1")))
+    measured: dict[str, Callable[[datetime], float | None]] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    watched: list[Watched] = field(default_factory=list)
     _old: Alias | None = None
     _failures: dict[str, list[Failure]] = field(default_factory=dict)
 
@@ -254,14 +261,32 @@ class World:
 
     # -- Metrics ---------------------------------------------------------------------------------------------------
 
-    def compare(self, asked: Versions, period: timedelta, since: datetime, now: datetime) -> tuple[Period, ...]:
-        self._call("compare")
-        found, at = [], floor(since, period)
+    def look(self, compared: Compared | None, watched: Sequence[Watched], now: datetime) -> MetricsSeen:
+        self._call("look")
+        self.watched = list(watched)
+        periods = self._compared(compared, now) if compared else ()
+        return MetricsSeen(periods, {gate.name: self._measured(gate, now) for gate in watched})
+
+    def _compared(self, asked: Compared, now: datetime) -> tuple[Period, ...]:
+        period, versions = asked.period, asked.versions
+        found, at = [], floor(asked.since, period)
         while at <= now:
-            stable, candidate = (self.traffic.counts(at, one, period) for one in (asked.stable, asked.candidate))
+            stable, candidate = (self.traffic.counts(at, one, period) for one in (versions.stable, versions.candidate))
             found.append(Period(at, period, stable, candidate, at + 3 * period <= now, at + period <= now))
             at += period
         return tuple(found)
+
+    def _measured(self, gate: Watched, now: datetime) -> Reading:
+        """One point a period where the metric of this gate's name has a value then; the last one is half a period's."""
+        if gate.name in self.unreadable:
+            return Reading(trouble=self.unreadable[gate.name])
+        values, at, found = self.measured.get(gate.name), floor(now - gate.over, gate.period), []
+        while at <= now:
+            value = values(at) if values is not None else None
+            if value is not None:
+                found.append(Point(at, value, at + 3 * gate.period <= now))
+            at += gate.period
+        return Reading(tuple(found))
 
     def history(self, asked: Versions, period: timedelta, since: datetime, now: datetime) -> History:
         self._call("history")
