@@ -212,8 +212,25 @@ MinRequestsOption = Annotated[
         rich_help_panel=GATES,
     ),
 ]
+MetricOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="GATE",
+        help='A metric or metric math with a threshold: "backlog: [AWS/SQS NumberOfMessagesSent Sum QueueName=q] > 5 '
+        'for 3"; replaces those of lambdaops.yaml.',
+        rich_help_panel=GATES,
+    ),
+]
 ObserveOption = Annotated[
-    bool, typer.Option("--observe", help="Compare and tell, but never act on it.", rich_help_panel=GATES)
+    str | None,
+    typer.Option(
+        "--observe",
+        metavar="LIST",
+        help="Comparisons and metrics that are told and never acted on, by commas, or all.",
+        show_default="lambdaops.yaml, else none",
+        rich_help_panel=GATES,
+    ),
 ]
 PeriodOption = Annotated[
     str | None,

@@ -17,6 +17,7 @@ from lambdaops.cli.options import (
     IgnoreAlarmOption,
     ImageOption,
     LookEveryOption,
+    MetricOption,
     MinRequestsOption,
     ObserveOption,
     OnInconclusiveOption,
@@ -69,7 +70,8 @@ def plan(
     tolerance: ToleranceOption = None,
     alpha: AlphaOption = None,
     min_requests: MinRequestsOption = None,
-    observe: ObserveOption = False,
+    metric: MetricOption = None,
+    observe: ObserveOption = None,
     period: PeriodOption = None,
     override_freeze: OverrideFreezeOption = None,
     environment: EnvironmentOption = None,
@@ -107,7 +109,7 @@ def plan(
             look_every=look_every,
             patience=patience,
             on_inconclusive=on_inconclusive.value if on_inconclusive else None,
-            judging=Judging(compare, tolerance, alpha, min_requests, period, observe=observe),
+            judging=Judging(compare, tolerance, alpha, min_requests, period, metric or [], observe),
             place=Place(environment, config, region, profile),
             override_freeze=override_freeze,
         )
@@ -134,7 +136,8 @@ def release(
     tolerance: ToleranceOption = None,
     alpha: AlphaOption = None,
     min_requests: MinRequestsOption = None,
-    observe: ObserveOption = False,
+    metric: MetricOption = None,
+    observe: ObserveOption = None,
     period: PeriodOption = None,
     reason: ReasonOption = "",
     ticket: TicketOption = "",
@@ -148,7 +151,7 @@ def release(
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
-    """Shift an alias to a version in stages, watch the alarms, and promote it or take it back (exit 4).
+    """Shift an alias to a version in stages, watch the gates, and promote it or take it back (exit 4).
 
     Safe to run again: a release whose process is gone is taken up where it was, as it was planned; one that is done \
 is not done twice. With --zip, --s3 or --image the code is published first. While releases \
@@ -161,6 +164,8 @@ are frozen by lambdaops.yaml, none begins (exit 3).
     lambdaops release orders:live --zip build/orders.zip --alarm orders-errors --yes --reason "CHG-1201"
     # as lambdaops.yaml says for prod
     lambdaops release orders --env prod --to 42
+    # a metric of your own as a gate
+    lambdaops release orders:live --to 42 --metric "dead: [AWS/SQS NumberOfMessagesSent Sum QueueName=orders-dlq] > 5"
     # your own stages
     lambdaops release orders:live --to 42 --strategy 5%:2m,25%:5m,100%:10m
     """
@@ -183,7 +188,7 @@ are frozen by lambdaops.yaml, none begins (exit 3).
             look_every=look_every,
             patience=patience,
             on_inconclusive=on_inconclusive.value if on_inconclusive else None,
-            judging=Judging(compare, tolerance, alpha, min_requests, period, observe=observe),
+            judging=Judging(compare, tolerance, alpha, min_requests, period, metric or [], observe),
             place=Place(environment, config, region, profile),
             override_freeze=override_freeze,
             reason=reason,

@@ -53,6 +53,8 @@ def _values(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "alpha", settings.alpha or ""
     yield "min-requests", settings.min_requests or ""
     yield "period", _time(settings.period)
+    yield "metrics", ", ".join(str(gate) for gate in settings.metrics or ())
+    yield "observe", settings.observe or ""
     yield "reason", "required" if settings.reason_required else "optional"
 
 

@@ -6,7 +6,8 @@ be empty.
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -24,6 +25,7 @@ from lambdaops.config.words import (
     FunctionName,
     Interval,
     Moment,
+    Observed,
     Period,
     Profile,
     Region,
@@ -36,8 +38,12 @@ from lambdaops.config.words import (
     Version,
     Zone,
     mistake,
+    ours,
     parse_moment,
 )
+from lambdaops.core.comparison import parse_period
+from lambdaops.core.errors import LambdaOpsError
+from lambdaops.core.metric_gates import Metric, MetricGate, metric_gate
 
 MomentName = Literal["started", "held", "rolled-back", "promoted"]
 
@@ -58,6 +64,62 @@ class Table(BaseModel):
         if value is None and info.field_name not in cls.may_be_empty:
             raise mistake(*NOTHING)
         return value
+
+
+class MetricSettings(Table):
+    """A metric of CloudWatch, or metric math, that may object."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["namespace", "metric", "stat"]}, {"required": ["expression"]}]}
+    )
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] = Field(description="What people call it.")
+    namespace: str | None = Field(None, description="The metric's namespace, such as AWS/SQS.")
+    metric: str | None = Field(None, description="The metric's name.")
+    stat: str | None = Field(None, description="Sum, Average, Minimum, Maximum, SampleCount, or as p99.")
+    dimensions: dict[str, str] | None = Field(
+        None,
+        description="Exactly those that the metric is published with. {function}, {alias}, {environment}, {stable} and "
+        "{candidate} are filled in.",
+    )
+    expression: str | None = Field(
+        None,
+        description="Metric math over metrics in brackets: 100 * [AWS/SQS A Sum QueueName=q] / [AWS/SQS B Sum "
+        "QueueName=q]; or a Metrics Insights query.",
+    )
+    fails_when: str = Field(description="When it objects: >, >=, < or <= and a number, such as > 5.")
+    for_: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        None, description="How many periods in a row it must be so: 1 if left out."
+    )
+    period: Period | None = Field(None, description="The length of its periods, else the function's period.")
+    observe: bool | None = Field(None, description="true: it is told and never acted on.")
+
+    @model_validator(mode="after")
+    def _can_be(self) -> MetricSettings:
+        parts = (self.namespace, self.metric, self.stat, self.dimensions)
+        if self.expression is not None and any(part is not None for part in parts):
+            raise mistake("a metric and an expression exclude each other", "Put the metric into the expression.")
+        if self.expression is None and None in parts[:3]:
+            raise mistake("a metric has a namespace, a metric and a stat", "Or it has an expression.")
+        try:
+            self.gate(timedelta(minutes=1))
+        except LambdaOpsError as error:
+            raise ours(error) from None
+        return self
+
+    def gate(self, usual: timedelta) -> MetricGate:
+        """The gate; ``usual`` is the period where it says none.
+
+        Raises:
+            InvalidMetricError: something in it cannot be.
+        """
+        expression = self.expression
+        if expression is None:
+            named = tuple((self.dimensions or {}).items())
+            expression = str(Metric(self.namespace or "", self.metric or "", self.stat or "", named))
+        period = parse_period(self.period) if self.period is not None else usual
+        gate = metric_gate(self.name, expression.strip(), self.fails_when, str(self.for_ or 1), period)
+        return replace(gate, acts=not self.observe)
 
 
 class FunctionSettings(Table):
@@ -98,6 +160,12 @@ class FunctionSettings(Table):
     )
     period: Period | None = Field(
         None, description="The length of a metric period: 1s, 5s, 10s, 30s where metrics are that fine, or minutes."
+    )
+    metrics: list[MetricSettings] | None = Field(
+        None, description="Metrics of CloudWatch, or metric math over them, that may object."
+    )
+    observe: Observed | None = Field(
+        None, description="Comparisons and metrics that are told and never acted on, by commas; or all."
     )
     reason: Literal["required", "optional"] | None = Field(
         None, description="Whether release, publish and promote need --reason; rollback never does."

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from lambdaops.config.models import EnvironmentSettings, FunctionSettings
 from lambdaops.config.words import nearest, parse_moment
+from lambdaops.core.comparison import PERIOD
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import UsageError
 from lambdaops.core.freeze import FreezeWindow, Once, Weekly
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lambdaops.config.document import Loc
     from lambdaops.config.models import FreezeSettings, NotifySettings
     from lambdaops.config.read import Config
+    from lambdaops.core.metric_gates import MetricGate
     from lambdaops.core.model import Target
 
 _PLACEHOLDER = re.compile(r"\{[a-z]+\}")
@@ -95,6 +97,8 @@ def resolve(config: Config, environment: str, function: str, alias: str | None =
         alpha=usual.alpha,
         min_requests=_plain(usual.min_requests),
         period=_time(usual.period),
+        metrics=_metrics(usual),
+        observe=usual.observe,
         reason_required=usual.reason == "required",
         confirm=Confirm(place.confirm) if place and place.confirm else Confirm.ASK,
         freeze=tuple(_window(window) for window in (place.freeze if place else None) or ()),
@@ -174,6 +178,12 @@ def _filled(alarms: list[str] | None, names: Mapping[str, str | None]) -> tuple[
         return None
     known = {f"{{{name}}}": value for name, value in names.items() if value}
     return tuple(_PLACEHOLDER.sub(lambda found: known.get(found[0], found[0]), alarm) for alarm in alarms)
+
+
+def _metrics(usual: FunctionSettings) -> tuple[MetricGate, ...] | None:
+    if usual.metrics is None:
+        return None
+    return tuple(one.gate(_time(usual.period) or PERIOD) for one in usual.metrics)
 
 
 def _window(settings: FreezeSettings) -> FreezeWindow:

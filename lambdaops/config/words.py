@@ -58,7 +58,8 @@ def nearest(word: str, known: object) -> str:
 # -- checks ------------------------------------------------------------------------------------------------------------
 
 
-def _ours(error: LambdaOpsError) -> PydanticCustomError:
+def ours(error: LambdaOpsError) -> PydanticCustomError:
+    """An error of the core, for pydantic to collect."""
     return mistake(error.message, error.hint)
 
 
@@ -66,7 +67,7 @@ def _duration(text: str) -> str:
     try:
         parse_duration(text)
     except LambdaOpsError as error:
-        raise _ours(error) from None
+        raise ours(error) from None
     return text
 
 
@@ -80,7 +81,7 @@ def _comparisons(text: str) -> str:
     try:
         parse_comparisons(text)
     except LambdaOpsError as error:
-        raise _ours(error) from None
+        raise ours(error) from None
     return text
 
 
@@ -93,7 +94,7 @@ def _tolerance(text: str) -> str:
     try:
         parse_tolerance(text)
     except LambdaOpsError as error:
-        raise _ours(error) from None
+        raise ours(error) from None
     return text
 
 
@@ -101,7 +102,7 @@ def _alpha(text: str) -> str:
     try:
         parse_alpha(text)
     except LambdaOpsError as error:
-        raise _ours(error) from None
+        raise ours(error) from None
     return text
 
 
@@ -109,7 +110,7 @@ def _period(text: str) -> str:
     try:
         parse_period(text)
     except LambdaOpsError as error:
-        raise _ours(error) from None
+        raise ours(error) from None
     return text
 
 
@@ -130,7 +131,7 @@ def _stages(text: str, info: ValidationInfo) -> str:
     try:
         resolve_strategy(text)
     except LambdaOpsError as error:
-        raise _ours(error) from None
+        raise ours(error) from None
     return text
 
 
@@ -169,7 +170,7 @@ def _function(text: str) -> str:
     try:
         return parse_function(text)
     except LambdaOpsError as error:
-        raise _ours(error) from None
+        raise ours(error) from None
 
 
 def _alias(text: str) -> str:
@@ -279,6 +280,11 @@ Alpha = Annotated[
 Period = Annotated[str, AfterValidator(_period), _schema(f"(?=.*[1-9]){_DURATION}", "1m")]
 Comparisons = Annotated[
     str, AfterValidator(_comparisons), Field(json_schema_extra={"examples": ["errors", "errors,latency:800ms", "none"]})
+]
+Observed = Annotated[
+    str,
+    AfterValidator(_matching(r"[^,\s][^,]*(,[^,]+)*", "a list of gates", "Names by commas, or all.")),
+    Field(json_schema_extra={"examples": ["latency:800ms", "all"]}),
 ]
 Strategy = Annotated[str, AfterValidator(_strategy), Field(json_schema_extra={"examples": list(STRATEGIES)})]
 Stages = Annotated[str, AfterValidator(_stages), Field(json_schema_extra={"examples": ["5%:2m,25%:5m,100%:10m"]})]

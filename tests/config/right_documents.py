@@ -7,6 +7,19 @@ from hypothesis import strategies as st
 _NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True)
 _DURATIONS = st.sampled_from(["0s", "45s", "5m", "1h30m", "7d"])
 _ALARMS = st.lists(st.sampled_from(["orders-health", "{function}-*", "{alias} [ab]?", "x"]), max_size=3)
+_METRICS = st.sampled_from(
+    [
+        {"name": "backlog", "namespace": "AWS/SQS", "metric": "Age", "stat": "Maximum", "fails-when": "> 300"},
+        {
+            "name": "share",
+            "expression": "100 * [A B Sum] / [A C Sum X={candidate}]",
+            "fails-when": "<= 0.5",
+            "for": 3,
+            "period": "5m",
+            "observe": True,
+        },
+    ]
+)
 _FUNCTIONS = st.fixed_dictionaries(
     {},
     optional={
@@ -25,6 +38,8 @@ _FUNCTIONS = st.fixed_dictionaries(
         "alpha": st.sampled_from(["0.0001", "0.01", "0.5"]),
         "min-requests": st.integers(0, 1_000_000),
         "period": st.sampled_from(["1s", "30s", "1m", "5m"]),
+        "metrics": st.lists(_METRICS, max_size=2),
+        "observe": st.sampled_from(["all", "errors,throttles"]),
         "reason": st.sampled_from(["required", "optional"]),
     },
 )

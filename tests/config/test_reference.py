@@ -15,6 +15,7 @@ from lambdaops.config.models import (
     File,
     FreezeSettings,
     FunctionSettings,
+    MetricSettings,
     NotifySettings,
     SlackSettings,
     SnsSettings,
@@ -34,6 +35,7 @@ TABLES: list[tuple[str, type[BaseModel]]] = [
 ]
 SENTENCES: list[tuple[str, type[BaseModel]]] = [
     ("Freeze windows", FreezeSettings),
+    ("Metrics", MetricSettings),
     ("Notifications", NotifySettings),
     ("Notifications", SlackSettings),
     ("Notifications", SnsSettings),

@@ -14,6 +14,7 @@ from lambdaops.config.read import Config, read_config
 from lambdaops.config.resolve import choose_environment, resolve
 from lambdaops.core.errors import UsageError
 from lambdaops.core.freeze import FreezeWindow, Once, Weekly, WeekTime
+from lambdaops.core.metric_gates import parse_metric
 from lambdaops.core.model import Target
 from lambdaops.core.plan import OnInconclusive
 from lambdaops.core.settings import Confirm, Settings
@@ -34,6 +35,7 @@ def config(tmp_path: Path) -> Callable[[str], Config]:
     return read
 
 
+_C = '[{name: c, namespace: A, metric: B, stat: Sum, fails-when: "< 2", for: 3, period: 5m}]'
 PLACES = ("defaults", "functions.orders", "environments.prod.functions.orders")
 # What each key is written as in these places, and how that is resolved.
 KEYS: dict[str, tuple[tuple[str, str, str], tuple[object, ...]]] = {
@@ -53,6 +55,11 @@ KEYS: dict[str, tuple[tuple[str, str, str], tuple[object, ...]]] = {
     "alpha": (("0.01", "0.0001", "0.5"), ("0.01", "0.0001", "0.5")),
     "min-requests": (("0", "1", "1000000"), ("0", "1", "1000000")),
     "period": (("1s", "1m", "5m"), (timedelta(seconds=1), timedelta(minutes=1), timedelta(minutes=5))),
+    "metrics": (
+        ('[{name: a, expression: "[A B Sum]", fails-when: "> 1"}]', "[]", _C),
+        ((parse_metric("a: [A B Sum] > 1"),), (), (parse_metric("c: [A B Sum] < 2 for 3 every 5m"),)),
+    ),
+    "observe": (("all", "errors", '"errors,c"'), ("all", "errors", "errors,c")),
     "reason": (("required", "optional", "required"), (True, False, True)),
 }
 LAYERS = """version: 1
