@@ -12,6 +12,7 @@ from lambdaops.sandbox.corrections import (
     aliases,
     failures,
     invocations,
+    logs,
     math,
     metrics,
     moves,
@@ -20,4 +21,4 @@ from lambdaops.sandbox.corrections import (
 )
 
 # In this order: what comes later builds on what was replaced before.
-CORRECTIONS = (metrics, invocations, aliases, publishing, alarms, queues, moves, failures, ages, math)
+CORRECTIONS = (metrics, invocations, aliases, publishing, alarms, queues, moves, failures, ages, math, logs)
