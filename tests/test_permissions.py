@@ -24,7 +24,10 @@ POLICIES = {
     "publish": (["publish"], ["function", "any"]),
     "publish-from-s3": (["publish"], ["code"]),
     "publish-image": (["publish"], ["repository"]),
-    "release": (["plan", "release --zip", "resume", "abort", "rollback", "status", "versions"], ["function", "any"]),
+    "release": (
+        ["plan", "release --zip", "resume", "abort", "rollback", "status", "versions"],
+        ["function", "any", "log"],
+    ),
     "rollback": (["rollback", "abort"], ["function", "any"]),
     "look": (["status", "status --all", "versions"], ["function", "functions", "any"]),
     "init": (["init"], ["functions", "any"]),

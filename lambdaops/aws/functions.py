@@ -188,6 +188,7 @@ def _version(item: Mapping[str, Any]) -> Version:
         modified=item.get("LastModified", ""),
         package=item.get("PackageType", "Zip"),
         snap_start=(item.get("SnapStart") or {}).get("OptimizationStatus") == "On",
+        log_group=(item.get("LoggingConfig") or {}).get("LogGroup") or "",
         arn=":".join(item["FunctionArn"].split(":")[:7]),
     )
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
@@ -111,6 +112,11 @@ class Session:
     def streams(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 -- no stubs of these here
         """A client for ``kinesis`` or ``dynamodbstreams``."""
         return self._client(service, _WATCHING, region)
+
+    def logs(self) -> CloudWatchLogsClient:
+        """A client for CloudWatch Logs, which nobody waits long for."""
+        client: CloudWatchLogsClient = self._client("logs", _TELLING)
+        return client
 
     def topics(self, region: str) -> SNSClient:
         """An SNS client for topics of a region."""

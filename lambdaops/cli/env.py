@@ -148,6 +148,7 @@ class Env:
         from lambdaops.aws.alarms import CloudWatchAlarms
         from lambdaops.aws.functions import LambdaFunctions
         from lambdaops.aws.identity import StsIdentity
+        from lambdaops.aws.logs import CloudWatchLogs
         from lambdaops.aws.metrics import CloudWatchMetrics
         from lambdaops.ports import Ports
 
@@ -158,6 +159,7 @@ class Env:
             functions=LambdaFunctions(session, self.clock, urgent=urgent),
             alarms=CloudWatchAlarms(session),
             metrics=CloudWatchMetrics(session),
+            logs=CloudWatchLogs(session),
             identity=StsIdentity(session),
             journals=self.journals,
             sink=sink,

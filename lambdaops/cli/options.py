@@ -232,6 +232,15 @@ ObserveOption = Annotated[
         rich_help_panel=GATES,
     ),
 ]
+ReadLogsOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--read-logs/--no-read-logs",
+        help="After a rollback, tell the candidate's most frequent error messages, without their data.",
+        show_default="lambdaops.yaml, else yes",
+        rich_help_panel=OUTPUT,
+    ),
+]
 PeriodOption = Annotated[
     str | None,
     typer.Option(

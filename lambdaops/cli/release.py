@@ -29,6 +29,7 @@ from lambdaops.cli.options import (
     PeriodOption,
     Place,
     ProfileOption,
+    ReadLogsOption,
     ReasonOption,
     RegionOption,
     S3Option,
@@ -142,6 +143,7 @@ def release(
     reason: ReasonOption = "",
     ticket: TicketOption = "",
     on_interrupt: OnInterruptOption = None,
+    read_logs: ReadLogsOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     override_freeze: OverrideFreezeOption = None,
@@ -195,6 +197,7 @@ are frozen by lambdaops.yaml, none begins (exit 3).
             ticket=ticket,
             yes=yes,
             on_interrupt=on_interrupt.value if on_interrupt else None,
+            read_logs=read_logs,
         )
         return planned(env, asked) if dry_run else released(env, asked, output)
 

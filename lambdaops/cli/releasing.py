@@ -22,8 +22,9 @@ from lambdaops.core.replay import phase
 from lambdaops.core.reports import PlanReport
 from lambdaops.core.states import Held, Signal
 from lambdaops.ops import release as op
+from lambdaops.ops.postmortem import logged_errors
 from lambdaops.ops.watchlist import WatchList, watch_list
-from lambdaops.render.tables import plan_text
+from lambdaops.render.tables import logged_text, plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from lambdaops.cli.judging import Judging
     from lambdaops.cli.options import OutputFormat, Place
     from lambdaops.cli.reach import Aim
+    from lambdaops.core.logged import Logged
     from lambdaops.core.settings import Settings
     from lambdaops.ops.release import Ended
     from lambdaops.ports import Code, Inventory, Ports
@@ -70,6 +72,7 @@ class Asked:
     ticket: str = ""
     yes: bool = False
     on_interrupt: str | None = None
+    read_logs: bool | None = None
 
     def code(self) -> Code | None:
         """The code to publish first, if there is any."""
@@ -168,10 +171,11 @@ def released(env: Env, asked: Asked, output: OutputFormat) -> Reply:
         request = _request(env, asked, aimed, plan, ports)
         commit = commit_of(env.variables, env.cwd) if code else ""
         ended = op.release(ports, replace(request, code=code, commit=commit))
+        logged = logged_errors(ports, target, ended) if ended is not None else None
     if ended is None:
         data = {"target": str(target), "changed": False, "environment": aimed.settings.environment}
         return Reply(f"{target} already sends all its traffic there: nothing to release", data)
-    return reply_to(aimed, ended)
+    return reply_to(aimed, ended, logged)
 
 
 def _request(env: Env, asked: Asked, aimed: Aim, plan: planning.Plan, ports: Ports) -> op.Request:
@@ -191,6 +195,7 @@ def _request(env: Env, asked: Asked, aimed: Aim, plan: planning.Plan, ports: Por
         findings=findings,
         overrides=overrides,
         insists=asked.judging.insists(aimed.settings),
+        read_logs=asked.read_logs if asked.read_logs is not None else aimed.settings.read_logs is not False,
     )
 
 
@@ -203,14 +208,16 @@ def interrupts(env: Env, on_interrupt: str | None) -> ProcessSignals:
     return ProcessSignals(env.clock, on_ctrl_c, Signal.ROLLBACK)
 
 
-def reply_to(aimed: Aim, ended: Ended) -> Reply:
-    """How a release ended, for people and machines."""
+def reply_to(aimed: Aim, ended: Ended, logged: Logged | None) -> Reply:
+    """How a release ended, for people and machines, and what its candidate logged if it was taken back."""
     target = aimed.target
     plan_, reason = ended.release.plan, getattr(ended.state, "reason", "")
     word = phase(ended.state)
     lines = [f"{target} {plan_.stable} -> {plan_.candidate}: {word}: {reason}"]
     steps = _next_steps(aimed.target.again, ended)
     lines += [f"  {step}" for step in steps]
+    if logged is not None:
+        lines.append(logged_text(plan_.candidate, logged))
     data = {
         "target": str(target),
         "release": ended.release.id,
@@ -222,6 +229,12 @@ def reply_to(aimed: Aim, ended: Ended) -> Reply:
         "changed": ended.release.landed,
         "environment": aimed.settings.environment,
     }
+    if logged is not None:
+        data["logged"] = {
+            "group": logged.group,
+            "errors": [{"count": one.count, "message": one.message} for one in logged.errors],
+            "note": logged.note,
+        }
     return Reply("\n".join(lines), data, ended.exit_code, ended.error if ended.exit_code != ExitCode.DONE else None)
 
 

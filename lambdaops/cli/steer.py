@@ -148,6 +148,7 @@ and drives it to its end, with the release's exit codes.
         from lambdaops.cli.notifying import ToldTo
         from lambdaops.cli.releasing import interrupts, reply_to
         from lambdaops.ops import steer as op
+        from lambdaops.ops.postmortem import logged_errors
         from lambdaops.ops.release import Ended
 
         signals = interrupts(env, on_interrupt.value if on_interrupt else None)
@@ -163,7 +164,8 @@ and drives it to its end, with the release's exit codes.
             ports.ask.confirm(f"Go on with release {found.release.id} of {wanted}?")
             # A freeze holds up what begins, not what has begun: traffic split over a weekend is worse than either end.
             done = op.resume(ports, wanted, found, reason)
-        return reply_to(aimed, done) if isinstance(done, Ended) else _told(aimed, "resume", done)
+            logged = logged_errors(ports, wanted, done) if isinstance(done, Ended) else None
+        return reply_to(aimed, done, logged) if isinstance(done, Ended) else _told(aimed, "resume", done)
 
     return answer(env, "resume", output, body)
 

@@ -55,6 +55,7 @@ def _values(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "period", _time(settings.period)
     yield "metrics", ", ".join(str(gate) for gate in settings.metrics or ())
     yield "observe", settings.observe or ""
+    yield "read-logs", "" if settings.read_logs is None else str(settings.read_logs).lower()
     yield "reason", "required" if settings.reason_required else "optional"
 
 

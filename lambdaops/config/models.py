@@ -167,6 +167,9 @@ class FunctionSettings(Table):
     observe: Observed | None = Field(
         None, description="Comparisons and metrics that are told and never acted on, by commas; or all."
     )
+    read_logs: bool | None = Field(
+        None, description="Whether the candidate's error messages are told after a rollback, without their data."
+    )
     reason: Literal["required", "optional"] | None = Field(
         None, description="Whether release, publish and promote need --reason; rollback never does."
     )

@@ -99,6 +99,7 @@ def resolve(config: Config, environment: str, function: str, alias: str | None =
         period=_time(usual.period),
         metrics=_metrics(usual),
         observe=usual.observe,
+        read_logs=usual.read_logs,
         reason_required=usual.reason == "required",
         confirm=Confirm(place.confirm) if place and place.confirm else Confirm.ASK,
         freeze=tuple(_window(window) for window in (place.freeze if place else None) or ()),

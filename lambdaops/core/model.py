@@ -195,7 +195,7 @@ class Version:
     """A function's configuration at a qualifier, as far as a release cares.
 
     ``state`` is Lambda's State (Pending, Active, Inactive, Failed ...); ``update`` its LastUpdateStatus; ``arn`` is the
-    function's ARN without a qualifier.
+    function's ARN without a qualifier; ``log_group`` where it logs, empty where AWS does not say.
     """
 
     number: str
@@ -215,6 +215,7 @@ class Version:
     package: str = "Zip"
     snap_start: bool = False
     arn: str = ""
+    log_group: str = ""
 
 
 class AlarmState(enum.Enum):

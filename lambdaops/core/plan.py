@@ -83,6 +83,7 @@ class Plan:
     true when the alias has provisioned concurrency: AWS then puts weights on it by itself for a while. ``comparisons``
     are what the judge is asked, over metrics of this ``period``; ``adaptive`` lets it end a stage before its bake is
     over, once it is sure that the candidate is not worse. ``metrics`` are gates with a threshold.
+    ``log_group`` is where the candidate logs; without one nobody looks for its errors after a rollback.
     """
 
     stable: str
@@ -100,6 +101,7 @@ class Plan:
     period: timedelta = PERIOD
     adaptive: bool = False
     metrics: tuple[MetricGate, ...] = ()
+    log_group: str = ""
 
     @property
     def baseline(self) -> Routing:

@@ -51,6 +51,7 @@ class Settings:
     period: timedelta | None = None
     metrics: tuple[MetricGate, ...] | None = None
     observe: str | None = None
+    read_logs: bool | None = None
     reason_required: bool = False
     confirm: Confirm = Confirm.ASK
     freeze: tuple[FreezeWindow, ...] = ()

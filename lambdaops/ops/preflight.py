@@ -51,10 +51,11 @@ def check(
     alarms = ports.alarms.read_alarms(plan.alarms)
     concurrency, provisioned = _provisioned(ports, target, plan)
     compared, comparisons = look_back(ports, target, plan, insists=insists)
-    plan = replace(plan, comparisons=comparisons)
+    versions, log_group = _versions(ports, target, plan)
+    plan = replace(plan, comparisons=comparisons, log_group=log_group)
     findings = (
         *alias_findings(target, alias),
-        *_versions(ports, target, plan),
+        *versions,
         *_rolled_back_before(plan, entries),
         *preflight_alarms(plan, alarms),
         *compared,
@@ -89,17 +90,20 @@ def alias_findings(target: Target, alias: Alias) -> tuple[Finding, ...]:
     return (Finding(Level.OK, "alias", f"{target} points at version {routing.primary}, all traffic"),)
 
 
-def _versions(ports: Ports, target: Target, plan: Plan) -> tuple[Finding, ...]:
+def _versions(ports: Ports, target: Target, plan: Plan) -> tuple[tuple[Finding, ...], str]:
+    """What is to be said of both versions, and where the candidate logs."""
     stable, trouble = _version(ports, target, plan.stable, "stable")
     if plan.candidate == NEW_VERSION:
-        return trouble
+        return trouble, ""
     if plan.candidate == plan.stable:
         same = f"version {plan.candidate} is both stable and candidate"
-        return (Finding(Level.BLOCK, "versions", same, f"lambdaops versions {target.again} lists the others."),)
+        return (Finding(Level.BLOCK, "versions", same, f"lambdaops versions {target.again} lists the others."),), ""
     candidate, more = _version(ports, target, plan.candidate, "candidate")
     if stable is None or candidate is None:
-        return (*trouble, *more)
-    return (*trouble, *more, *_alike(plan, stable, candidate))
+        return (*trouble, *more), ""
+    # Before 2023 every function logged there, and AWS may not say so.
+    log_group = candidate.log_group or f"/aws/lambda/{target.function}"
+    return (*trouble, *more, *_alike(plan, stable, candidate)), log_group
 
 
 def _version(ports: Ports, target: Target, number: str, role: str) -> tuple[Version | None, tuple[Finding, ...]]:

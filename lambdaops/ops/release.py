@@ -40,7 +40,8 @@ class Request:
 
     ``plan`` lacks the stable version, which only the alias knows, and the candidate when ``code`` is to be published.
     ``findings`` are what was found before AWS was asked, and count as preflight's own; ``overrides`` are journaled.
-    ``insists`` is true when comparing was asked for: then being unable to compare blocks.
+    ``insists`` is true when comparing was asked for: then being unable to compare blocks. ``read_logs`` is whether the
+    candidate's errors are looked for in its log after a rollback.
     """
 
     target: Target
@@ -52,6 +53,7 @@ class Request:
     findings: tuple[Finding, ...] = ()
     overrides: tuple[str, ...] = ()
     insists: bool = False
+    read_logs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ def prepare(ports: Ports, situation: Situation, request: Request) -> Preflight:
     target = situation.target
     plan = replace(request.plan, stable=situation.alias.routing.primary)
     found = check(ports, target, situation.alias, plan, situation.entries, insists=request.insists)
-    found = replace(found, findings=(*request.findings, *found.findings))
+    log_group = found.plan.log_group if request.read_logs else ""
+    found = replace(found, plan=replace(found.plan, log_group=log_group), findings=(*request.findings, *found.findings))
     if situation.open is not None and not _given_up(situation):
         other = situation.open
         finding = Finding(

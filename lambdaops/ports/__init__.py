@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, Self
 
 from lambdaops.core.events import Entry
+from lambdaops.ports.logs import Logs
 from lambdaops.ports.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -345,6 +346,7 @@ class Ports:
     functions: Functions
     alarms: Alarms
     metrics: Metrics
+    logs: Logs
     identity: Identity
     journals: Journals
     sink: Sink

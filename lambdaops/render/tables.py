@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lambdaops.core.events import Entry
+    from lambdaops.core.logged import Logged
     from lambdaops.core.model import AlarmReading, Finding
     from lambdaops.core.reports import (
         AuditRow,
@@ -259,6 +260,20 @@ def explain_text(rows: Sequence[ExplainRow], paper: Paper = PLAIN) -> str:
         for row in rows
     ]
     return columns(("AT (UTC)", "WEIGHT", "COMPARED", "CANDIDATE", "STABLE", "EVIDENCE", "WHAT"), cells, paper)
+
+
+def logged_text(version: str, logged: Logged) -> str:
+    """What a version wrote to its log when it failed, one message a line."""
+    note = f" ({plain(logged.note)})" if logged.note else ""
+    if not logged.errors:
+        return f"version {plain(version)} logged no error that was found in {plain(logged.group)}{note}"
+    most = len(str(logged.errors[0].count))
+    return "\n".join(
+        (
+            f"version {plain(version)} logged in {plain(logged.group)}{note}:",
+            *(f"  {one.count:>{most}} x {plain(one.message)}" for one in logged.errors),
+        )
+    )
 
 
 def _who(arn: str) -> str:

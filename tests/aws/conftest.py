@@ -83,6 +83,13 @@ def alarm_calls(session: Session) -> Iterator[Stubber]:
 
 
 @pytest.fixture
+def log_calls(session: Session) -> Iterator[Stubber]:
+    with Stubber(session.logs()) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+@pytest.fixture
 def identity_calls(session: Session) -> Iterator[Stubber]:
     with Stubber(session.identity()) as stub:
         yield stub

@@ -110,7 +110,19 @@ class SimEnv(Env):
         world = self.worlds.get(profile or "", self.world)
         quiet = signals if signals is not None else NoSignals()
         return Ports(
-            world.clock, quiet, world, world, world, world, self.journals, sink, ask, "laptop", "", "lambdaops test"
+            world.clock,
+            quiet,
+            world,
+            world,
+            world,
+            world,
+            world,
+            self.journals,
+            sink,
+            ask,
+            "laptop",
+            "",
+            "lambdaops test",
         )
 
 

@@ -40,6 +40,7 @@ _FUNCTIONS = st.fixed_dictionaries(
         "period": st.sampled_from(["1s", "30s", "1m", "5m"]),
         "metrics": st.lists(_METRICS, max_size=2),
         "observe": st.sampled_from(["all", "errors,throttles"]),
+        "read-logs": st.booleans(),
         "reason": st.sampled_from(["required", "optional"]),
     },
 )

@@ -60,6 +60,7 @@ KEYS: dict[str, tuple[tuple[str, str, str], tuple[object, ...]]] = {
         ((parse_metric("a: [A B Sum] > 1"),), (), (parse_metric("c: [A B Sum] < 2 for 3 every 5m"),)),
     ),
     "observe": (("all", "errors", '"errors,c"'), ("all", "errors", "errors,c")),
+    "read-logs": (("true", "false", "true"), (True, False, True)),
     "reason": (("required", "optional", "required"), (True, False, True)),
 }
 LAYERS = """version: 1

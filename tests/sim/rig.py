@@ -69,7 +69,19 @@ class Rig:
         world = self.world
         self.listening = False  # every operation is a process of its own
         return Ports(
-            world.clock, self, world, world, world, world, self.journals, self, self, "laptop", "", "lambdaops test"
+            world.clock,
+            self,
+            world,
+            world,
+            world,
+            world,
+            world,
+            self.journals,
+            self,
+            self,
+            "laptop",
+            "",
+            "lambdaops test",
         )
 
     @property

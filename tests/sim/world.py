@@ -26,6 +26,7 @@ from lambdaops.core.model import (
     Version,
 )
 from lambdaops.core.series import Period, Point, Reading
+from lambdaops.ports.logs import LogOf, LogRead
 from lambdaops.ports.metrics import History, MetricsSeen, Watched
 from tests.sim.clock import SimClock
 from tests.sim.traffic import Traffic, floor
@@ -51,9 +52,10 @@ class Failure:
 
 @dataclass
 class World:
-    """Implements Functions, Alarms, Metrics and Identity.
+    """Implements Functions, Alarms, Metrics, Logs and Identity.
 
     ``measured`` are metrics by the gate that watches them: their value at a time. ``watched`` is what was asked last.
+    ``logged`` is what versions log, and ``logs_asked`` who was asked for it.
     """
 
     clock: SimClock = field(default_factory=SimClock)
@@ -78,6 +80,8 @@ class World:
     measured: dict[str, Callable[[datetime], float | None]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     watched: list[Watched] = field(default_factory=list)
+    logged: LogRead = field(default_factory=LogRead)
+    logs_asked: list[tuple[LogOf, datetime, datetime, timedelta]] = field(default_factory=list)
     _old: Alias | None = None
     _failures: dict[str, list[Failure]] = field(default_factory=dict)
 
@@ -296,6 +300,11 @@ class World:
             at += period
         total = sum(counts.requests for _, counts in periods)
         return History(tuple(periods), total or self.traffic.past_alias, total or self.traffic.past_function)
+
+    def errors(self, log: LogOf, since: datetime, until: datetime, within: timedelta) -> LogRead:
+        self._call("errors")
+        self.logs_asked.append((log, since, until, within))
+        return self.logged
 
     def caller(self) -> str:
         self._call("caller")

@@ -86,6 +86,11 @@ def test_a_build_that_breaks_on_one_shape_in_fifty_is_taken_back(
     assert "surely over 1.5 times stable's" in ran.data["reason"]
     assert function.alias() == stable
     assert "GetMetricData" in wire.calls
+    logged = ran.data["logged"]
+    assert (logged["group"], logged["note"]) == (f"/aws/lambda/{function.name}", "")
+    assert logged["errors"][0]["message"] == "AssertionError"  # and of the stable version's errors none
+    assert len(logged["errors"]) == 1
+    assert "AssertionError" not in shell("audit", "show", function.target, "--output", "json").out
     assert shell("audit", "verify", function.target).code == 0
     told = shell("history", function.target, "--explain").out
     assert "COMPARED" in told
