@@ -11,6 +11,7 @@ import enum
 import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 
 from lambdaops.core.duration import format_duration, parse_duration
 from lambdaops.core.errors import InvalidComparisonError
@@ -62,8 +63,7 @@ class Comparison:
     @property
     def name(self) -> str:
         """How people write it: ``errors``, ``latency:800ms``."""
-        slow = f":{_milliseconds(self.slower_than)}" if self.measure is Measure.LATENCY else ""
-        return f"{self.measure.value}{slow}"
+        return _name(self.measure, self.slower_than)
 
     def __str__(self) -> str:
         text = f"{self.name} at most {self.tolerance / 100:g} x"
@@ -168,6 +168,12 @@ def _parse(part: str, text: str) -> Comparison:
             hint="Say what makes a request a slow one: latency:800ms.",
         )
     return Comparison(measure, slower_than)
+
+
+@cache
+def _name(measure: Measure, slower_than: timedelta) -> str:
+    """Asked for at every period of every gate."""
+    return f"{measure.value}:{_milliseconds(slower_than)}" if measure is Measure.LATENCY else measure.value
 
 
 def _milliseconds(duration: timedelta) -> str:

@@ -43,7 +43,8 @@ _STEPS = 18  # on each side of the tolerance
 _OCTAVE = 3  # steps that double theta: the grid reaches from t / 64 to 64 t
 _TOLERATED = _STEPS  # where the grid has the tolerance
 _TWICE = _STEPS + _OCTAVE  # and twice the tolerance
-_RATES = tuple(2.0**step for step in range(1, 7))  # multiples of a limit's odds, or parts of a budget's
+_RATES = tuple(2.0**step for step in range(1, 7))  # multiples of a limit's odds
+_PARTS = tuple(1 / rate for rate in _RATES)  # of a budget's
 
 
 def _shares(weights: Sequence[float]) -> tuple[float, ...]:
@@ -64,6 +65,12 @@ def _grid(tolerance: float) -> tuple[tuple[float, float], ...]:
     """Each theta with its logarithm."""
     thetas = [tolerance * 2 ** (step / _OCTAVE) for step in range(-_STEPS, _STEPS + 1)]
     return tuple((theta, math.log(theta)) for theta in thetas)
+
+
+@cache
+def _steps(tolerance: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Each theta less one, and its logarithm: what adding a period needs, for hundreds of gates a look."""
+    return tuple(theta - 1 for theta, _ in _grid(tolerance)), tuple(log for _, log in _grid(tolerance))
 
 
 class Call(enum.Enum):
@@ -185,25 +192,31 @@ class Evidence:
             raise ValueError(f"the period of {split.at} begins before {self.until}, up to which all is counted")
         stable_bad = min(split.stable_bad, split.stable)
         bad = min(split.candidate_bad, split.candidate)
-        more = replace(
-            self,
-            stable=self.stable + split.stable,
-            stable_bad=self.stable_bad + stable_bad,
-            candidate=self.candidate + split.candidate,
-            candidate_bad=self.candidate_bad + bad,
-            until=split.at + split.length,
-        )
-        if not split.stable or not split.candidate or not bad + stable_bad:
-            return more  # one side only, or nothing to split: says nothing of theta
-        share, both = split.candidate / (split.stable + split.candidate), bad + stable_bad
-        return replace(
-            more,
-            expected=self.expected + stable_bad * share,
-            found=self.found + bad * (1 - share),
-            logs=tuple(
-                log + (bad * log_theta - both * math.log1p(share * (theta - 1))) / self.dispersion
-                for log, (theta, log_theta) in zip(self.logs, _grid(self.tolerance), strict=True)
-            ),
+        expected, found, logs = self.expected, self.found, self.logs
+        if split.stable and split.candidate and bad + stable_bad:  # else it says nothing of theta
+            share = split.candidate / (split.stable + split.candidate)
+            expected += stable_bad * share
+            found += bad * (1 - share)
+            ours, both = bad / self.dispersion, (bad + stable_bad) / self.dispersion
+            less_one, log_thetas = _steps(self.tolerance)
+            log1p = math.log1p
+            logs = tuple(
+                [
+                    log + ours * log_theta - both * log1p(share * step)
+                    for log, step, log_theta in zip(logs, less_one, log_thetas, strict=True)
+                ]
+            )
+        return Evidence(
+            self.dispersion,
+            self.tolerance,
+            self.stable + split.stable,
+            self.stable_bad + stable_bad,
+            self.candidate + split.candidate,
+            self.candidate_bad + bad,
+            expected,
+            found,
+            logs,
+            split.at + split.length,
         )
 
     @property
@@ -221,29 +234,30 @@ class Judgement:
     Attributes:
         call: fail, pass, or waiting for traffic.
         reason: the call in words; whose beginning, what was counted as bad, is the caller's to say.
-        stable: requests to the stable version; ``stable_bad``, ``candidate``, ``candidate_bad`` alike.
-        ratio: how many times as bad the candidate is; None without a bad request on either side.
-        interval: the ratios that are left, with confidence 1 - alpha at every look together; (0, inf) says nothing.
+        rule: what was asked.
+        seen: requests and bad ones of both sides, and their ratio, of all periods that the call is about.
         evidence: against the candidate so far.
-        needed: evidence at which it fails, 1 / alpha.
         missing: requests of the candidate still missing in this stage.
         acquitted: passes, and is surely under twice the tolerance, or under the budget: no need to wait longer.
-        dispersion: bad requests that come as one.
     """
 
     call: Call
     reason: str
-    stable: int
-    stable_bad: int
-    candidate: int
-    candidate_bad: int
-    ratio: float | None
-    interval: tuple[float, float]
+    rule: Rule
+    seen: Evidence
     evidence: float
-    needed: float
     missing: int
     acquitted: bool
-    dispersion: float
+
+    @property
+    def needed(self) -> float:
+        """Evidence at which it fails, 1 / alpha."""
+        return 1 / self.rule.alpha
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The ratios that are left, with confidence 1 - alpha at every look together; (0, inf) says nothing."""
+        return _interval(self.rule, self.seen)
 
 
 def judge(rule: Rule, evidence: Evidence, *, stage_requests: int, open_split: Split | None = None) -> Judgement:
@@ -276,17 +290,11 @@ def judge(rule: Rule, evidence: Evidence, *, stage_requests: int, open_split: Sp
     return Judgement(
         call=call,
         reason=_reason(shown, missing if call is Call.WAITING else 0, sure),
-        stable=shown.stable,
-        stable_bad=shown.stable_bad,
-        candidate=shown.candidate,
-        candidate_bad=shown.candidate_bad,
-        ratio=shown.ratio,
-        interval=_interval(rule, shown),
+        rule=rule,
+        seen=shown,
         evidence=math.exp(min(against, _HIGHEST)),
-        needed=1 / rule.alpha,
         missing=missing,
         acquitted=call is Call.PASS and bool(sure),
-        dispersion=evidence.dispersion,
     )
 
 
@@ -297,13 +305,16 @@ def _acquittals(rule: Rule, evidence: Evidence) -> list[str]:
     """
     needed, near = -math.log(rule.beta), math.sqrt(rule.tolerance)
     found = []
-    ratio = _mean(evidence.logs[:_TWICE], _UNDER) - evidence.logs[_TWICE]
-    if ratio >= needed and evidence.found <= near * evidence.expected:
+    if (
+        evidence.found <= near * evidence.expected
+        and _mean(evidence.logs[:_TWICE], _UNDER) - evidence.logs[_TWICE] >= needed
+    ):
         found.append(f"under {2 * rule.tolerance:g} times stable's")
-    if rule.budget is None:
-        return found
-    under = _rates(evidence, rule.budget, [1 / rate for rate in _RATES])
-    if under >= needed and evidence.candidate_bad <= rule.budget / 2 / near * evidence.candidate:
+    if (
+        rule.budget is not None
+        and evidence.candidate_bad <= rule.budget / 2 / near * evidence.candidate
+        and _rates(evidence, rule.budget, _PARTS) >= needed
+    ):
         found.append(f"under {rule.budget:.2%}")
     return found
 
@@ -311,8 +322,8 @@ def _acquittals(rule: Rule, evidence: Evidence) -> list[str]:
 def _mean(logs: Sequence[float], weights: Sequence[float]) -> float:
     """Logarithm of the weighted mean of what these are the logarithms of, without overflow."""
     weighted = [log + weight for log, weight in zip(logs, weights, strict=True)]
-    highest = max(weighted)
-    return highest + math.log(math.fsum([math.exp(log - highest) for log in weighted]))
+    highest, exp = max(weighted), math.exp
+    return highest + math.log(math.fsum([exp(log - highest) for log in weighted]))
 
 
 def _rates(evidence: Evidence, rate: float, factors: Sequence[float]) -> float:

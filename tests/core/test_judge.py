@@ -119,12 +119,17 @@ def test_it_fails_exactly_when_the_evidence_is_what_is_needed() -> None:
 
 def test_everything_it_was_said_from_is_there() -> None:
     found = judged((900, 2, 100, 1), (500, 1, 500, 3), rule=Rule(min_requests=700), dispersion=2.0)
-    assert (found.stable, found.stable_bad, found.candidate, found.candidate_bad) == (1400, 3, 600, 4)
+    assert (found.seen.stable, found.seen.stable_bad, found.seen.candidate, found.seen.candidate_bad) == (
+        1400,
+        3,
+        600,
+        4,
+    )
     assert found.needed == 100
     assert found.missing == 100
-    assert found.dispersion == 2
+    assert found.seen.dispersion == 2
     # Mantel and Haenszel: (1 * 0.9 + 3 * 0.5) / (2 * 0.1 + 1 * 0.5)
-    assert found.ratio == pytest.approx(2.4 / 0.7)
+    assert found.seen.ratio == pytest.approx(2.4 / 0.7)
     low, high = found.interval
     assert low < 2.4 / 0.7 < high
 
@@ -221,7 +226,7 @@ def test_an_open_period_convicts() -> None:
     assert judge(Rule(), evidence, stage_requests=100).call is Call.PASS
     found = judge(Rule(), evidence, stage_requests=100, open_split=split(1, (90, 0, 10, 9)))
     assert found.call is Call.FAIL
-    assert (found.candidate, found.candidate_bad) == (110, 10)
+    assert (found.seen.candidate, found.seen.candidate_bad) == (110, 10)
 
 
 def test_an_open_period_does_not_hide_what_convicts_when_it_closes() -> None:
@@ -282,7 +287,7 @@ def test_anything_can_be_judged(periods: list[Counts], bound: float | None, disp
     assert 0 <= found.evidence < math.inf
     low, high = found.interval
     assert 0 <= low < high
-    assert found.ratio is None or found.ratio >= 0
+    assert found.seen.ratio is None or found.seen.ratio >= 0
 
 
 @pytest.mark.parametrize("tolerance", [0.01, 1, 100])
@@ -299,12 +304,12 @@ def test_a_period_of_one_side_or_without_bad_requests_says_nothing_of_the_ratio(
         assert gathered(counts).logs == Evidence.begin().logs
         assert judged(counts).evidence == 1
         assert judged(counts).interval == (0, math.inf)
-        assert judged(counts).ratio is None
+        assert judged(counts).seen.ratio is None
 
 
 def test_a_ratio_without_a_bad_request_of_stable_has_no_end() -> None:
-    assert judged((500, 0, 500, 1)).ratio == math.inf
-    assert judged((500, 1, 500, 0)).ratio == 0
+    assert judged((500, 0, 500, 1)).seen.ratio == math.inf
+    assert judged((500, 1, 500, 0)).seen.ratio == 0
 
 
 def test_metrics_that_are_still_coming_in_count_as_all_bad() -> None:
