@@ -112,17 +112,22 @@ def share_stopped(result: tuple[Outcome, Bools]) -> float:
     return float((~np.isnan(result[0].stopped)).mean())
 
 
+def times(world: World) -> float:
+    """How many times as many errors as stable's the candidate makes once it is harmful; 1 where errors are not it."""
+    return (world.base * world.factor + world.extra) / world.base if world.base and world.errors else 1.0
+
+
 def checks(results: Results, runs: int) -> Iterator[tuple[bool, str]]:
-    """What must hold, and whether it does."""
+    """What must hold, and whether it does, of the scenarios that were run."""
     null = {world: found for world, found in results.items() if not world.harmful}
-    for name in (OURS, ADAPTIVE):
+    for name in (OURS, ADAPTIVE) if null else ():
         worst = max((share_stopped(found[name]), world.name) for world, found in null.items())
         yield (
             worst[0] <= policies.RULE.alpha,
             f"{name}: at most 1 % false rollbacks; most: {worst[0]:.2%} in {worst[1]}",
         )
     for world, found in results.items():
-        if world.harmful and world.factor >= 5 and world.rpm >= 1000 and not world.after and world.cluster == 1:
+        if world.harmful and times(world) >= 5 and world.rpm >= 1000 and world.base >= 0.001:
             for name in (OURS, ADAPTIVE):
                 caught, failed = share_stopped(found[name]), float(np.median(found[name][0].failed))
                 good = caught >= 0.99 and failed <= 15
@@ -132,7 +137,6 @@ def checks(results: Results, runs: int) -> Iterator[tuple[bool, str]]:
             sooner = float(np.nanmedian(ours.full)) < len(policies.CANARY)
             less = float(np.median(ours.exposed)) < float(np.median(theirs.exposed))
             yield sooner and less, f"{world.name}: sooner than CodeDeploy's canary, with less exposure"
-    yield from against_peers(results, runs)
 
 
 def against_peers(results: Results, runs: int) -> Iterator[tuple[bool, str]]:
@@ -173,9 +177,11 @@ def main() -> None:
             results[world] = outcomes(world, asked.runs)
             for name, result in results[world].items():
                 print(row(world, name, result), flush=True)
-    if not asked.scenario:
-        for good, said in checks(results, asked.runs):
-            print("holds " if good else "fails ", said)
+    print("\nWhat must hold:")
+    found = [*checks(results, asked.runs), *(() if asked.scenario else against_peers(results, asked.runs))]
+    for good, said in found:
+        print("holds " if good else "fails ", said)
+    print(f"{sum(good for good, _ in found)} of {len(found)} hold")
 
 
 if __name__ == "__main__":

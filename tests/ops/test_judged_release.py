@@ -213,6 +213,16 @@ def test_metrics_that_fail_for_good_take_the_candidate_back(rig: Rig) -> None:
     assert "errors: cannot be read: Rate exceeded" in ended.state.reason  # type: ignore[union-attr]
 
 
+def test_a_minute_that_comes_in_late_is_read_again_until_it_has_settled(rig: Rig) -> None:
+    """The errors of every minute are there only two minutes after it began, when it is over but may still change."""
+    clock = rig.world.clock
+    rig.world.traffic.bad["2"] = lambda at: 0.01 if clock.now() >= at + 2 * MINUTE else 0.0
+    ended = release(rig, judged(bake=60 * MINUTE))
+    assert ended.exit_code is ExitCode.ROLLED_BACK
+    rows = [row for entry in rig.journal.entries if isinstance(entry.event, Judged) for row in entry.event.rows]
+    assert [row.candidate_bad for row in rows if row.candidate] == [1] * (len(rows) - 1)  # each with all its errors
+
+
 def test_every_settled_period_is_journaled_once(rig: Rig) -> None:
     release(rig, judged())
     at = [entry.event.at for entry in rig.journal.entries if isinstance(entry.event, Judged)]
