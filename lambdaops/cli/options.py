@@ -102,8 +102,8 @@ StrategyOption = Annotated[
         "--strategy",
         metavar="STRATEGY",
         envvar="LAMBDAOPS_STRATEGY",
-        help="all-at-once, canary[:10%[:5m]], linear[:10%[:1m]], exponential[:1%[:2m]], a CodeDeploy name such as "
-        "Linear10PercentEvery1Minute, stages: 5%:2m,25%:5m,100%:10m, or a strategy of lambdaops.yaml.",
+        help="all-at-once, canary[:10%[:5m]], linear[:10%[:1m]], exponential[:1%[:2m]], adaptive[:10m], a CodeDeploy "
+        "name such as Linear10PercentEvery1Minute, stages: 5%:2m,25%:5m,100%:10m, or a strategy of lambdaops.yaml.",
         show_default=f"lambdaops.yaml, else {defaults.STRATEGY}",
         rich_help_panel=WHAT,
         autocompletion=complete.strategies,

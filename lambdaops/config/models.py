@@ -129,8 +129,8 @@ class FunctionSettings(Table):
     strategy: Strategy | None = Field(
         None,
         description="How traffic is shifted: a strategy of this file, all-at-once, canary[:10%[:5m]], "
-        "linear[:10%[:1m]], exponential[:1%[:2m]], a CodeDeploy name such as Linear10PercentEvery1Minute, or stages "
-        "such as 5%:2m,25%:5m,100%:10m.",
+        "linear[:10%[:1m]], exponential[:1%[:2m]], adaptive[:10m], a CodeDeploy name such as "
+        "Linear10PercentEvery1Minute, or stages such as 5%:2m,25%:5m,100%:10m.",
     )
     bake: Duration | None = Field(None, description="How long 100 % must stay good (not for written-out stages).")
     alarms: list[Alarm] | None = Field(
