@@ -22,11 +22,15 @@ WITHIN = timedelta(seconds=5)
 
 
 def logged_errors(ports: Ports, target: Target, ended: Ended) -> Logged | None:
-    """The candidate's most frequent error messages; None where it was not taken back, or its log is not to be read."""
+    """The candidate's most frequent error messages.
+
+    None where it was not taken back, its log is not to be read, or this process was asked to end: a CI system that
+    stops a job gives it seconds.
+    """
     release, state = ended.release, ended.state
     taken_back = isinstance(state, Done) and state.outcome is Outcome.ROLLED_BACK
     group = release.plan.log_group
-    if not taken_back or not release.landed or not group:
+    if not taken_back or not release.landed or not group or ports.signals.pending() is not None:
         return None
     log = LogOf(target.function, release.plan.candidate, group)
     read = ports.logs.errors(log, release.opened.at, ports.clock.now(), WITHIN)

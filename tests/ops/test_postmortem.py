@@ -11,6 +11,7 @@ from lambdaops.core.codec import encode
 from lambdaops.core.errors import ExitCode
 from lambdaops.core.logged import Logged, LoggedError
 from lambdaops.core.model import Routing
+from lambdaops.core.states import Signal
 from lambdaops.ops import release as op
 from lambdaops.ops.postmortem import logged_errors
 from lambdaops.ports.logs import LogOf, LogRead
@@ -64,11 +65,18 @@ def test_what_could_not_be_read_is_said(rig: Rig) -> None:
     assert logged_errors(rig.ports, TARGET, rig.release()) == Logged("/aws/lambda/orders", (), "not authorized")
 
 
+def test_a_process_that_is_asked_to_end_does_not_stay_for_it(rig: Rig) -> None:
+    rig.world.clock.after(30, lambda: setattr(rig, "asked", (Signal.ROLLBACK, "SIGTERM")))
+    ended = rig.release()
+    assert ended.exit_code is ExitCode.ROLLED_BACK
+    assert logged_errors(rig.ports, TARGET, ended) is None
+    assert "errors" not in rig.world.calls
+
+
 def test_a_version_that_was_not_taken_back_or_never_had_traffic_is_not_asked_for(rig: Rig) -> None:
     assert logged_errors(rig.ports, TARGET, rig.release()) is None
     again = Rig()
     again.world.alarm("errors")
-    again.world.before_call("read_alarms", lambda: None)
     request = op.Request(TARGET, plan_of(), read_logs=False)
     again.world.clock.after(30, lambda: again.world.breach("errors"))
     ended = op.release(again.ports, request)

@@ -27,6 +27,7 @@ NOT_HERE = {
     "notify has an sns channel",
     "notify has an eventbridge channel",
     "lambdaops.yaml says the account",
+    "the errors of a candidate that was taken back are told",
 }
 
 
@@ -64,6 +65,15 @@ def test_plan(function: Function, shell: Shell, wire: Wire, alarm: str) -> None:
 def test_release(function: Function, shell: Shell, wire: Wire, alarm: str) -> None:
     assert shell("release", function.target, "--to", "2", "--alarm", alarm, *FAST).code == 0
     assert set(wire.calls) == granted("release")
+
+
+def test_a_release_that_is_taken_back(function: Function, shell: Shell, wire: Wire, alarm: str) -> None:
+    process = shell.start("release", function.target, "--to", "2", "--alarm", alarm, *SLOW)
+    until(lambda: function.alias()[1] == {"2": 0.5})
+    function.clients("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="broken")
+    process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert set(wire.calls) == granted("release", "the errors of a candidate that was taken back are told")
 
 
 def test_release_of_code(function: Function, shell: Shell, wire: Wire, alarm: str, tmp_path: Path) -> None:
