@@ -137,13 +137,30 @@ class Plan:
 _ASKED = ("stages", "alarms", "ignored", "look_every", "patience", "on_inconclusive", "period", "adaptive", "metrics")
 
 
-def differences(asked: Plan, planned: Plan) -> tuple[str, ...]:
-    """What a release that is asked for now would do otherwise than the one that was planned, in words."""
-    return tuple(
+def differences(asked: Plan, planned: Plan, *, insists: bool = False) -> tuple[str, ...]:
+    """What a release that is asked for now would do otherwise than the one that was planned, in words.
+
+    Args:
+        asked: as it was asked for, nothing in it completed by preflight yet.
+        planned: as preflight left it.
+        insists: whether comparing was asked for. Where it was not, preflight may have let go of it.
+    """
+    found = [
         f"{name} {_shown(before)}, now {_shown(now)}"
         for name in _ASKED
         if (before := getattr(planned, name)) != (now := getattr(asked, name))
-    )
+    ]
+    compares = any(stage.weight < FULL for stage in planned.stages) and (planned.comparisons or insists)
+    before, now = (tuple(_compared(one, exactly=insists) for one in plan.comparisons) for plan in (planned, asked))
+    if compares and before != now:
+        found.append(f"compare {_shown(before)}, now {_shown(now)}")
+    return tuple(found)
+
+
+def _compared(one: Comparison, *, exactly: bool) -> str:
+    """A comparison as it was asked for, without what preflight measured."""
+    least = f", {one.min_requests} requests" if exactly and one.acts else ""
+    return f"{one} (alpha {one.alpha / FULL:g}{least})"
 
 
 def _shown(value: object) -> str:

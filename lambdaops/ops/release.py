@@ -180,7 +180,7 @@ def release(ports: Ports, request: Request) -> Ended | None:
         return None
     unfinished = continues(situation, candidate)
     if unfinished is not None:
-        _require_same_plan(target, request.plan, unfinished)
+        _require_same_plan(request, unfinished)
         if not asked:
             ports.ask.confirm(f"Go on with release {unfinished.id} of {target} to version {candidate}?")
         return take_up(ports, situation, unfinished)
@@ -266,9 +266,10 @@ def take_up(ports: Ports, situation: Situation, unfinished: Release, asked: Sign
         return _ended(driver, driver.resume(asked))
 
 
-def _require_same_plan(target: Target, asked: Plan, unfinished: Release) -> None:
+def _require_same_plan(request: Request, unfinished: Release) -> None:
     """A release is taken up as it was planned; what is asked for now must not be lost without a word."""
-    other = differences(asked, unfinished.plan)
+    target = request.target
+    other = differences(request.plan, unfinished.plan, insists=request.insists)
     if other:
         raise PlanDiffersError(
             f"release {unfinished.id} of {target} is open and was planned otherwise: {'; '.join(other)}",

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdaops.core.comparison import Comparison, Measure
 from lambdaops.core.errors import InvalidStagesError
 from lambdaops.core.gates import Verdict
 from lambdaops.core.lifecycle import resumed, same, settled
@@ -227,3 +228,43 @@ def test_plans_that_differ_say_in_what() -> None:
     assert differences(replace(PLAN, stages=PLAN.stages[1:]), PLAN)[0].startswith(
         "stages 10%:1m,50%:1m,100%:1m, now 50%"
     )
+
+
+ERRORS, SLOW = Comparison(Measure.ERRORS), Comparison(Measure.LATENCY, timedelta(milliseconds=800))
+
+
+@pytest.mark.parametrize(
+    ("planned", "asked", "insists", "found"),
+    [
+        # what preflight fills in, and what it lets go of where nobody insisted, is no difference
+        ((replace(ERRORS, dispersion=250, budget=7),), (ERRORS,), True, ""),
+        ((replace(ERRORS, min_requests=0),), (ERRORS,), False, ""),
+        ((), (ERRORS,), False, ""),
+        # everything that was said is
+        ((), (ERRORS,), True, "compare none, now errors at most 1.5 x (alpha 0.01, 20 requests)"),
+        ((ERRORS,), (), False, "compare errors at most 1.5 x (alpha 0.01), now none"),
+        ((ERRORS,), (ERRORS, SLOW), True, "latency:800ms at most 1.5 x"),
+        ((SLOW,), (ERRORS,), False, "compare latency:800ms at most 1.5 x (alpha 0.01), now errors"),
+        ((ERRORS,), (replace(ERRORS, tolerance=300),), False, "now errors at most 3 x"),
+        ((ERRORS,), (replace(ERRORS, alpha=500),), False, "now errors at most 1.5 x (alpha 0.05)"),
+        (
+            (ERRORS,),
+            (replace(ERRORS, min_requests=50),),
+            True,
+            "20 requests), now errors at most 1.5 x (alpha 0.01, 50",
+        ),
+        ((ERRORS,), (replace(ERRORS, acts=False),), False, "(observed only)"),
+    ],
+)
+def test_a_judge_that_is_asked_otherwise_is_another_plan(
+    planned: tuple[Comparison, ...], asked: tuple[Comparison, ...], found: str, *, insists: bool
+) -> None:
+    before, now = replace(PLAN, comparisons=planned), replace(PLAN, comparisons=asked)
+    said = "; ".join(differences(now, before, insists=insists))
+    assert found in said
+    assert bool(said) is bool(found)
+
+
+def test_where_all_traffic_moves_at_once_there_is_nothing_to_compare() -> None:
+    planned = replace(PLAN, stages=PLAN.stages[-1:])
+    assert differences(replace(planned, comparisons=(ERRORS,)), planned, insists=True) == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from lambdaops.core.comparison import Comparison, Measure
 from lambdaops.core.errors import (
     BlockedError,
     CredentialsExpiredError,
@@ -22,6 +24,7 @@ from lambdaops.core.errors import (
 from lambdaops.core.events import Closed, Decided, Intent, Landed, Opened, Resumed, Signalled
 from lambdaops.core.model import Actor, AlarmState, Routing
 from lambdaops.core.plan import ManualGate, OnTimeout, Stage
+from lambdaops.core.replay import releases
 from lambdaops.core.states import Cause, Done, Held, Outcome, Signal
 from lambdaops.ops import release as op
 from lambdaops.ops import steer
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lambdaops.core.notices import Notice
+    from lambdaops.core.plan import Plan
 
 ADA = Actor("arn:aws:sts::111122223333:assumed-role/oncall/ada", "ada-laptop")
 SPLIT, HALF, NEW, STABLE = Routing("1", "2", 1_000), Routing("1", "2", 5_000), Routing("2"), Routing("1")
@@ -206,7 +210,7 @@ def test_credentials_that_expire_hold_at_once_and_can_be_taken_up(rig: Rig) -> N
     assert rig.release().exit_code is ExitCode.DONE
 
 
-def die(rig: Rig, seconds: float) -> None:
+def die(rig: Rig, seconds: float, plan: Plan | None = None) -> None:
     """The process is killed between two looks."""
 
     def killed() -> None:
@@ -214,7 +218,7 @@ def die(rig: Rig, seconds: float) -> None:
 
     rig.world.clock.after(seconds, killed)
     with pytest.raises(Crash):
-        rig.release()
+        rig.release(plan)
     rig.journals.busy = False
 
 
@@ -276,6 +280,20 @@ def test_the_same_command_with_another_plan_does_not_take_it_up(rig: Rig) -> Non
     with pytest.raises(PlanDiffersError, match="stages 10%:1m,50%:1m,100%:1m, now 10%:1m,100%:1m"):
         rig.release(plan_of((STAGES[0], STAGES[2])))
     assert rig.world.routing == SPLIT
+
+
+def test_the_judge_must_be_asked_the_same_too(rig: Rig) -> None:
+    """What preflight has filled in since is no difference; what the person says is."""
+    rig.world.traffic.rate, rig.world.traffic.bad = 1_000, {"1": 0.01, "2": 0.01}
+    asked = replace(plan_of(), comparisons=(Comparison(Measure.ERRORS, min_requests=0),))
+    other = replace(asked, comparisons=(Comparison(Measure.ERRORS, tolerance=900, min_requests=0),))
+    die(rig, 35, asked)
+    (release,) = releases(rig.journal.entries)
+    assert release.plan.comparisons != asked.comparisons, "preflight fills in nothing here"
+    with pytest.raises(PlanDiffersError, match=r"compare errors at most 1\.5 x .*, now errors at most 9 x"):
+        rig.release(other)
+    assert rig.world.routing == SPLIT
+    assert rig.release(asked).exit_code is ExitCode.DONE
 
 
 def test_a_foreign_rollback_is_noticed_at_once(rig: Rig) -> None:
