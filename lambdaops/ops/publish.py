@@ -64,6 +64,26 @@ def sha256_of(code: Code) -> str:
     return base64.b64encode(hashlib.sha256(code.zip).digest()).decode() if code.zip is not None else ""
 
 
+def is_fixed(code: Code) -> bool:
+    """Whether the place that the code comes from holds the same code for ever: a version in S3, a digest."""
+    return (code.s3 is not None and bool(code.s3[2])) or "@sha256:" in (code.image or "")
+
+
+def published_from(ports: Ports, arn: str, source: str) -> frozenset[str]:
+    """The versions that this machine's journal says were published from there.
+
+    Raises:
+        JournalTamperedError, InvalidFileError: the journal cannot be used.
+    """
+    entries = ports.journals.open(arn).read().entries
+    runs = {
+        entry.release for entry in entries if isinstance(entry.event, PublishStarted) and entry.event.source == source
+    }
+    return frozenset(
+        entry.event.version for entry in entries if isinstance(entry.event, Published) and entry.release in runs
+    )
+
+
 def description_of(commit: str, actor: Actor, reason: str) -> str:
     """What the version's Description says: commit, who, why; at most the 256 characters that Lambda keeps."""
     who = actor.arn.partition("/")[2] or actor.arn

@@ -26,7 +26,7 @@ from lambdaops.core.replay import Release, open_release, releases
 from lambdaops.core.states import Outcome, State
 from lambdaops.ops.driver import Driver
 from lambdaops.ops.preflight import Preflight, check
-from lambdaops.ops.publish import describe_source, publish, sha256_of
+from lambdaops.ops.publish import describe_source, is_fixed, publish, published_from, sha256_of
 from lambdaops.ops.recorder import Recorder, actor_of
 from lambdaops.ports import Code
 
@@ -192,13 +192,29 @@ def release(ports: Ports, request: Request) -> Ended | None:
 
 
 def _being_released(ports: Ports, situation: Situation, code: Code) -> str | None:
-    """The candidate of the open release if it is this very code: a pipeline that is run again gives the zip again."""
-    sha = sha256_of(code)
-    if situation.open is None or not sha:
+    """The candidate of the open release if it is this very code: a pipeline that is run again gives it again.
+
+    Raises:
+        BlockedError: it came from there, and what is there may be other code by now.
+    """
+    if situation.open is None:
         return None
-    candidate = situation.open.plan.candidate
-    version = ports.functions.get_version(situation.target.function, candidate)
-    return candidate if version.code_sha256 == sha else None
+    target, candidate, sha = situation.target, situation.open.plan.candidate, sha256_of(code)
+    if sha:
+        version = ports.functions.get_version(target.function, candidate)
+        return candidate if version.code_sha256 == sha else None
+    source = describe_source(code)
+    if candidate not in published_from(ports, situation.alias.arn.rpartition(":")[0], source):
+        return None
+    if not is_fixed(code):
+        raise BlockedError(
+            f"release {situation.open.id} of {target} is not over, and {source} may hold other code by now than its "
+            f"version {candidate}",
+            hint=f"lambdaops resume {target.again} goes on with that version. Named so that it cannot change "
+            "(s3://BUCKET/KEY@VERSION, REPOSITORY@sha256:DIGEST), the same command takes it up.",
+            target=str(target),
+        )
+    return candidate
 
 
 def _publish_first(ports: Ports, situation: Situation, request: Request, code: Code) -> str:

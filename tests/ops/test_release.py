@@ -26,6 +26,7 @@ from lambdaops.core.notices import Looked, Notice, Planned, Warned
 from lambdaops.core.plan import NEW_VERSION, OnInconclusive, Stage
 from lambdaops.core.states import Done, Held, Outcome, Signal
 from lambdaops.ops import release as op
+from lambdaops.ops.publish import describe_source
 from lambdaops.ports import Code
 from tests.sim.rig import TARGET, Rig, plan_of
 
@@ -294,14 +295,53 @@ def test_zip_is_published_then_released(rig: Rig) -> None:
 def test_the_same_zip_again_takes_up_the_release_it_began(rig: Rig) -> None:
     """What a pipeline does when its job is retried: the same words, the zip included."""
     code = Code(zip=b"new code")
-    rig.world.clock.after(40, lambda: setattr(rig, "asked", (Signal.HOLD, "runner lost")))
-    first = rig.release(plan_of(candidate=NEW_VERSION), code=code)
-    assert first.exit_code is ExitCode.INTERRUPTED
-    rig.asked = None
+    first = lost_runner(rig, code)
     again = rig.release(plan_of(candidate=NEW_VERSION), code=code)
     assert (again.exit_code, again.release.id) == (ExitCode.DONE, first.release.id)
     assert rig.world.calls.count("publish_version") == 1
     rig.expect("4")
+
+
+FIXED = (
+    Code(s3=("builds", "orders.zip", "v7")),
+    Code(image="111122223333.dkr.ecr.eu-central-1.amazonaws.com/o@sha256:9f"),
+)
+LOOSE = (Code(s3=("builds", "orders.zip", None)), Code(image="111122223333.dkr.ecr.eu-central-1.amazonaws.com/o:main"))
+
+
+def lost_runner(rig: Rig, code: Code) -> op.Ended:
+    """A release of new code whose process ended in its first stage."""
+    rig.world.clock.after(40, lambda: setattr(rig, "asked", (Signal.HOLD, "runner lost")))
+    ended = rig.release(plan_of(candidate=NEW_VERSION), code=code)
+    assert ended.exit_code is ExitCode.INTERRUPTED
+    rig.asked = None
+    return ended
+
+
+@pytest.mark.parametrize("code", FIXED, ids=describe_source)
+def test_code_that_cannot_have_changed_takes_up_the_release_it_began(rig: Rig, code: Code) -> None:
+    first = lost_runner(rig, code)
+    again = rig.release(plan_of(candidate=NEW_VERSION), code=code)
+    assert (again.exit_code, again.release.id) == (ExitCode.DONE, first.release.id)
+    assert rig.world.calls.count("update_code") == 1
+    rig.expect("4")
+
+
+@pytest.mark.parametrize("code", LOOSE, ids=describe_source)
+def test_code_that_may_have_changed_is_not_taken_for_the_same(rig: Rig, code: Code) -> None:
+    first = lost_runner(rig, code)
+    with pytest.raises(BlockedError, match=f"release {first.release.id} .* may hold other code by now") as caught:
+        rig.release(plan_of(candidate=NEW_VERSION), code=code)
+    assert "lambdaops resume orders:live goes on with that version" in caught.value.hint
+    assert rig.world.calls.count("update_code") == 1
+
+
+@pytest.mark.parametrize(("began", "given"), [FIXED, FIXED[::-1], (FIXED[0], LOOSE[0])])
+def test_code_from_elsewhere_during_an_open_release_publishes_nothing(rig: Rig, began: Code, given: Code) -> None:
+    lost_runner(rig, began)
+    with pytest.raises(BlockedError, match=r"is blocked: release .* is not over"):
+        rig.release(plan_of(candidate=NEW_VERSION), code=given)
+    assert rig.world.calls.count("update_code") == 1
 
 
 def test_another_zip_during_an_open_release_publishes_nothing(rig: Rig) -> None:
