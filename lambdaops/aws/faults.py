@@ -92,6 +92,7 @@ _SOURCE_HINT = (
 )
 _SERVICES = {
     "DescribeAlarms": "cloudwatch",
+    "GetMetricData": "cloudwatch",
     "GetCallerIdentity": "sts",
     "Publish": "sns",
     "PutEvents": "events",
@@ -265,6 +266,8 @@ def _permission_hint(operation: str, said: str) -> str:
         return f"A policy denies {action} explicitly, so allowing it elsewhere will not help; find that policy."
     if action == "cloudwatch:DescribeAlarms":
         return f"The caller needs {action} on *: composite alarms cannot be read with less."
+    if action == "cloudwatch:GetMetricData":
+        return f"The caller needs {action} on *: metrics have no ARN of their own."
     if action == "lambda:ListFunctions":
         return f"The caller needs {action} on *: it knows no single function."
     return f"The caller needs {action} on it; check the role's policy."

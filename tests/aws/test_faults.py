@@ -123,6 +123,7 @@ REFUSALS = [
         )
     ),
     Refusal("AccessDenied", 403, AccessDeniedError, "cloudwatch:DescribeAlarms on *", operation="DescribeAlarms"),
+    Refusal("AccessDenied", 403, AccessDeniedError, "cloudwatch:GetMetricData on *", operation="GetMetricData"),
     # While fetching credentials: the call that botocore made is not the one that was asked for.
     Refusal("AccessDenied", 403, AccessDeniedError, "sts:AssumeRole ", operation="AssumeRole"),
     Refusal("AccessDenied", 403, AccessDeniedError, "sts:AssumeRoleWith", operation="AssumeRoleWithWebIdentity"),
