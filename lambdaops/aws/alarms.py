@@ -77,4 +77,5 @@ def _describe(client: CloudWatchClient, request: dict[str, Any]) -> Mapping[str,
 
 def _reading(item: Mapping[str, Any], kind: AlarmKind) -> AlarmReading:
     changed_at = item.get("StateTransitionedTimestamp") or item.get("StateUpdatedTimestamp")
-    return AlarmReading(item["AlarmName"], kind, AlarmState(item["StateValue"]), changed_at)
+    evaluation = item.get("EvaluationState", "")
+    return AlarmReading(item["AlarmName"], kind, AlarmState(item["StateValue"]), changed_at, evaluation)

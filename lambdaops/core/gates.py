@@ -1,7 +1,8 @@
 """Gates: readings in, verdicts with reasons out.
 
 Rules this file guarantees: no data is never success; an alarm that left OK and came back between two looks counts as
-having objected; an ignored alarm is reported and never acts; a gate that cannot be read is an error, not a pass.
+having objected; an ignored alarm is reported and never acts; a gate that cannot be read is an error, not a pass, and so
+is an alarm that CloudWatch itself cannot evaluate.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lambdaops.core.plan import Plan
+
+
+_MISSET, _BROKEN = "EVALUATION_ERROR", "EVALUATION_FAILURE"
+"""EvaluationState: "configuration errors in alarm setup that require review", and "temporary CloudWatch issues". The
+third one, PARTIAL_DATA, may last for good, where an alarm has more series than it may look at (botocore's model)."""
 
 
 class Verdict(enum.IntEnum):
@@ -114,6 +120,11 @@ def _assess(name: str, before: AlarmReading | None, now: AlarmReading | None, *,
             Verdict.FAIL,
             f"{name}: left OK and came back{_at(now.changed_at)}, between two looks",
         )
+    elif now.evaluation in (_MISSET, _BROKEN):
+        verdict, reason = (
+            Verdict.ERROR,
+            f"{name}: CloudWatch cannot evaluate it ({now.evaluation}), so its OK is an old one",
+        )
     else:
         verdict, reason = Verdict.PASS, f"{name}: OK"
     if ignored:
@@ -184,4 +195,21 @@ def _preflight(plan: Plan, name: str, reading: AlarmReading | None) -> Finding:
                 "Let the alarm treat missing data as notBreaching if silence is healthy.",
             )
         case AlarmState.OK:
-            return Finding(Level.OK, "alarms", what)
+            return _evaluated(plan, reading, what)
+
+
+def _evaluated(plan: Plan, reading: AlarmReading, what: str) -> Finding:
+    """An alarm that is OK, if CloudWatch is able to notice when it is not."""
+    if not reading.evaluation:
+        return Finding(Level.OK, "alarms", what)
+    if reading.evaluation == _MISSET:
+        return Finding(
+            Level.BLOCK,
+            "alarms",
+            f"{what}, but CloudWatch cannot evaluate it ({_MISSET}): it would never object",
+            f"Its StateReason tells why: aws cloudwatch describe-alarms --alarm-names {reading.name}",
+        )
+    if reading.evaluation == _BROKEN:
+        wait = f"the release waits for it at most {format_duration(plan.patience)}"
+        return Finding(Level.WARN, "alarms", f"{what}, but CloudWatch cannot evaluate it now ({_BROKEN}): {wait}")
+    return Finding(Level.WARN, "alarms", f"{what}, on a part of its data ({reading.evaluation})")

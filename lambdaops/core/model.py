@@ -238,13 +238,15 @@ class AlarmKind(enum.Enum):
 class AlarmReading:
     """One look at one alarm.
 
-    ``changed_at`` is StateTransitionedTimestamp, or StateUpdatedTimestamp where the former is absent.
+    ``changed_at`` is StateTransitionedTimestamp, or StateUpdatedTimestamp where the former is absent. ``evaluation`` is
+    CloudWatch's EvaluationState, empty while it can evaluate the alarm: otherwise ``state`` is one of the past.
     """
 
     name: str
     kind: AlarmKind
     state: AlarmState
     changed_at: datetime | None = None
+    evaluation: str = ""
 
 
 class Level(enum.Enum):

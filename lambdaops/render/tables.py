@@ -128,7 +128,8 @@ def status_text(report: StatusReport, paper: Paper = PLAIN) -> str:
 def _alarm(reading: AlarmReading, paper: Paper) -> str:
     since = f" since {moment(reading.changed_at)} UTC" if reading.changed_at else ""
     mark = _MARK[reading.state.value]
-    return f"{paper.paint(f'{mark} {reading.state.value}', tone(mark))} {plain(reading.name)}{since}"
+    stale = f", {plain(reading.evaluation)}" if reading.evaluation else ""
+    return f"{paper.paint(f'{mark} {reading.state.value}', tone(mark))} {plain(reading.name)}{since}{stale}"
 
 
 def versions_text(rows: Sequence[VersionRow], paper: Paper = PLAIN) -> str:

@@ -51,13 +51,13 @@ def test_alarms_of_every_kind(alarms: CloudWatchAlarms, alarm_calls: Stubber) ->
     answer = {
         "CompositeAlarms": [alarm("all", "INSUFFICIENT_DATA")],
         "MetricAlarms": [alarm("errors")],
-        "LogAlarms": [alarm("panics", "ALARM", StateTransitionedTimestamp=TRANSITION)],
+        "LogAlarms": [alarm("panics", "ALARM", StateTransitionedTimestamp=TRANSITION, EvaluationState="PARTIAL_DATA")],
     }
     alarm_calls.add_response("describe_alarms", answer, asked(["all", "errors", "panics"]))
     assert set(alarms.read_alarms(["all", "errors", "panics"])) == {
         AlarmReading("all", AlarmKind.COMPOSITE, AlarmState.INSUFFICIENT_DATA),
         AlarmReading("errors", AlarmKind.METRIC, AlarmState.OK),
-        AlarmReading("panics", AlarmKind.LOG, AlarmState.ALARM, TRANSITION),
+        AlarmReading("panics", AlarmKind.LOG, AlarmState.ALARM, TRANSITION, "PARTIAL_DATA"),
     }
 
 

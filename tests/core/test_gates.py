@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -26,6 +27,10 @@ def reading(
     state: AlarmState, changed_at: datetime | None = EARLIER, kind: AlarmKind = AlarmKind.METRIC, name: str = "errors"
 ) -> AlarmReading:
     return AlarmReading(name, kind, state, changed_at)
+
+
+def broken(state: AlarmState, evaluation: str) -> AlarmReading:
+    return replace(reading(state), evaluation=evaluation)
 
 
 def judge(before: AlarmReading | None, now: AlarmReading | None, *, ignored: bool = False) -> GateResult:
@@ -75,6 +80,27 @@ FLAPPED = "errors: left OK and came back at 12:00:00, between two looks"
         (reading(OK), reading(OK, None), Verdict.PASS, "errors: OK"),
         (reading(OK, None), reading(ALARM, None), Verdict.FAIL, "errors: ALARM (was OK before)"),
         (None, reading(NO_DATA, None), Verdict.INCONCLUSIVE, "errors: INSUFFICIENT_DATA"),
+        # CloudWatch cannot evaluate it: an OK of the past is no pass; an objection stays one
+        (
+            reading(OK),
+            broken(OK, "EVALUATION_ERROR"),
+            Verdict.ERROR,
+            "errors: CloudWatch cannot evaluate it (EVALUATION_ERROR), so its OK is an old one",
+        ),
+        (
+            None,
+            broken(OK, "EVALUATION_FAILURE"),
+            Verdict.ERROR,
+            "errors: CloudWatch cannot evaluate it (EVALUATION_FAILURE), so its OK is an old one",
+        ),
+        (
+            reading(OK),
+            broken(ALARM, "EVALUATION_FAILURE"),
+            Verdict.FAIL,
+            "errors: ALARM since 11:00:00 (was OK before)",
+        ),
+        (reading(OK), replace(broken(OK, "EVALUATION_ERROR"), changed_at=NOON), Verdict.FAIL, FLAPPED),
+        (reading(OK), broken(OK, "PARTIAL_DATA"), Verdict.PASS, "errors: OK"),
         # a time that went back is no transition
         (reading(OK, NOON), reading(OK, EARLIER), Verdict.PASS, "errors: OK"),
     ],
@@ -220,3 +246,20 @@ def test_preflight_without_alarms_warns() -> None:
     (finding,) = preflight_alarms(plan_of(), ())
     assert (finding.level, finding.check) == (Level.WARN, "alarms")
     assert "--alarm" in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "level", "said"),
+    [
+        ("EVALUATION_ERROR", Level.BLOCK, "is OK since 11:00:00, but CloudWatch cannot evaluate it (EVALUATION_ERROR)"),
+        ("EVALUATION_FAILURE", Level.WARN, "(EVALUATION_FAILURE): the release waits for it at most 10m"),
+        ("PARTIAL_DATA", Level.WARN, "on a part of its data (PARTIAL_DATA)"),
+        ("", Level.OK, "metric alarm errors is OK since 11:00:00"),
+    ],
+)
+def test_an_alarm_that_cannot_be_evaluated_is_found_before_the_first_write(
+    evaluation: str, level: Level, said: str
+) -> None:
+    (finding,) = preflight_alarms(plan_of("errors"), [broken(OK, evaluation)])
+    assert finding.level is level
+    assert said in finding.message

@@ -54,7 +54,7 @@ STATUS = StatusReport(
     alarms=(
         AlarmReading("orders-errors", AlarmKind.METRIC, AlarmState.ALARM, START),
         AlarmReading("orders-all", AlarmKind.COMPOSITE, AlarmState.OK),
-        AlarmReading("orders-latency", AlarmKind.METRIC, AlarmState.INSUFFICIENT_DATA, START),
+        AlarmReading("orders-latency", AlarmKind.METRIC, AlarmState.INSUFFICIENT_DATA, START, "PARTIAL_DATA"),
     ),
     rollback_target="41",
 )
