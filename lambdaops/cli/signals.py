@@ -1,8 +1,9 @@
 """Ctrl-C, SIGTERM and a terminal that went away, as requests to a running release.
 
 Rules this file guarantees: the first signal is noted, and the call in flight finishes; the same one again leaves at
-once, because whoever sends it twice means it; another one is another request (CI systems send SIGINT, then SIGTERM). A
-hang-up never leaves at once: shells and kernel send it twice for one closed terminal, and nobody is there to mean it.
+once, because whoever sends it twice means it; another one is another request (CI systems send SIGINT, then SIGTERM),
+but none takes back a rollback that was asked for and is not heard yet. A hang-up never leaves at once: shells and
+kernel send it twice for one closed terminal, and nobody is there to mean it.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class ProcessSignals:
         if number == _HANGUP and self._asked is not None:
             return  # it is being done already; a held release must not be taken back because its person left
         wanted = self.on_interrupt if number == signal.SIGINT else self.on_terminate
-        self._asked = (wanted, _name(number))
+        if self._asked is None or self._asked[0] is not Signal.ROLLBACK:
+            self._asked = (wanted, _name(number))
         self.clock.interrupt()
 
 
