@@ -31,7 +31,7 @@ from lambdaops.ops.recorder import Recorder, actor_of
 from lambdaops.ports import Code
 
 if TYPE_CHECKING:
-    from lambdaops.ports import Journal, Ports
+    from lambdaops.ports import Journal, Lease, Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +128,21 @@ def prepare(ports: Ports, situation: Situation, request: Request) -> Preflight:
     log_group = found.plan.log_group if request.read_logs else ""
     found = replace(found, plan=replace(found.plan, log_group=log_group), findings=(*request.findings, *found.findings))
     if situation.open is not None and not _given_up(situation):
-        other = situation.open
-        finding = Finding(
-            Level.BLOCK,
-            "open-release",
-            f"release {other.id} ({other.plan.stable} -> {other.plan.candidate}) of {target} is not over",
-            f"Take it up with lambdaops resume {target.again}, or undo it with lambdaops abort {target.again}.",
-        )
-        found = replace(found, findings=(finding, *found.findings))
+        lease = ports.journals.driver(situation.alias.arn)
+        found = replace(found, findings=(_not_over(target, situation.open, lease), *found.findings))
     ports.sink.emit(Planned(ports.clock.now(), target, found.plan, found.findings))
     return found
+
+
+def _not_over(target: Target, other: Release, lease: Lease | None) -> Finding:
+    """Another release stands in the way: whether somebody is at it, and what to do."""
+    what = f"release {other.id} ({other.plan.stable} -> {other.plan.candidate}) of {target} is not over"
+    undo = f"undo it with lambdaops abort {target.again}."
+    if lease is not None and lease.live:
+        hint = f"Steer it with lambdaops promote, pause or resume {target.again}, or {undo}"
+        return Finding(Level.BLOCK, "open-release", f"{what}: {lease.who} drives it", hint)
+    hint = f"Take it up with lambdaops resume {target.again}, or {undo}"
+    return Finding(Level.BLOCK, "open-release", f"{what}, and nobody drives it", hint)
 
 
 def require_clear(target: Target, preflight: Preflight) -> None:

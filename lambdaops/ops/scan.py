@@ -122,7 +122,7 @@ def standing_of(journals: Journals, alias: Alias, environment: str) -> AliasStan
 
     lease = journals.driver(alias.arn)
     if lease is not None and lease.live:
-        return so(Standing.DRIVEN, lease.release or None, f"driven by {_who(lease)}", f"{look} --watch")
+        return so(Standing.DRIVEN, lease.release or None, f"driven by {lease.who}", f"{look} --watch")
     try:
         release = open_release(journals.open(alias.arn).read().entries)
     except InvalidFileError as error:
@@ -139,12 +139,5 @@ def standing_of(journals: Journals, alias: Alias, environment: str) -> AliasStan
 
 
 def _abandoned(release: Release, lease: Lease | None) -> str:
-    who = f": {_who(lease)} died" if lease is not None else ""
+    who = f": {lease.who} died" if lease is not None else ""
     return f"{phase(release.state)}, and no process drives it{who}"
-
-
-def _who(lease: Lease) -> str:
-    if not lease.pid:
-        return "a process that left no note"
-    since = f" since {lease.since:%FT%TZ}" if lease.since else ""
-    return f"pid {lease.pid} on {lease.host}{since}"

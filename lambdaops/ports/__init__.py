@@ -242,6 +242,14 @@ class Lease:
     beat: datetime | None
     live: bool
 
+    @property
+    def who(self) -> str:
+        """The process, in words."""
+        if not self.pid:
+            return "a process that left no note"
+        since = f" since {self.since:%FT%TZ}" if self.since else ""
+        return f"pid {self.pid} on {self.host}{since}"
+
 
 class Drive(Protocol):
     """The right to drive the release of one target, held for as long as the context lasts."""

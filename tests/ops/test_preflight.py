@@ -299,9 +299,13 @@ def test_a_release_that_is_not_over_blocks_another(rig: Rig) -> None:
     rig.asked = None
     findings = found(rig, "open-release", candidate="3")
     assert [(finding.level, finding.message) for finding in findings] == [
-        (BLOCK, f"release {ended.release.id} (1 -> 2) of orders:live is not over")
+        (BLOCK, f"release {ended.release.id} (1 -> 2) of orders:live is not over, and nobody drives it")
     ]
-    assert "lambdaops resume orders:live" in findings[0].hint
+    assert findings[0].hint.startswith("Take it up with lambdaops resume orders:live")
+    rig.journals.busy = True
+    (driven,) = found(rig, "open-release", candidate="3")
+    assert driven.message.endswith("is not over: pid 4711 on ci-7 drives it")
+    assert driven.hint.startswith("Steer it with lambdaops promote, pause or resume orders:live, or undo it")
 
 
 # -- alarms --------------------------------------------------------------------------------------------------------

@@ -339,7 +339,7 @@ def test_code_that_may_have_changed_is_not_taken_for_the_same(rig: Rig, code: Co
 @pytest.mark.parametrize(("began", "given"), [FIXED, FIXED[::-1], (FIXED[0], LOOSE[0])])
 def test_code_from_elsewhere_during_an_open_release_publishes_nothing(rig: Rig, began: Code, given: Code) -> None:
     lost_runner(rig, began)
-    with pytest.raises(BlockedError, match=r"is blocked: release .* is not over"):
+    with pytest.raises(BlockedError, match=r"is blocked: release .* is not over, and nobody drives it"):
         rig.release(plan_of(candidate=NEW_VERSION), code=given)
     assert rig.world.calls.count("update_code") == 1
 
