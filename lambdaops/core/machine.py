@@ -30,11 +30,11 @@ from lambdaops.core.model import percent
 from lambdaops.core.objections import (
     asked,
     begin_revert,
-    drift,
     give_up,
     hold,
     moving,
     next_look,
+    not_ours,
     objection,
     sight,
     stop,
@@ -279,9 +279,9 @@ def _promoting(plan: Plan, state: Promoting, ob: Observation) -> Decision:
 def _revert(plan: Plan, state: Reverting, ob: Observation) -> Decision:
     if ob.alias == plan.baseline and not ob.stale:
         return stop(Outcome.ROLLED_BACK, state.reason)
-    versions = {plan.stable, plan.candidate}
-    if ob.alias is not None and not {ob.alias.primary, ob.alias.additional or plan.stable} <= versions:
-        return hold(Cause.DRIFT, f"while rolling back ({state.reason}): {drift(plan.baseline, ob.alias)}", state)
+    foreign = not_ours(plan, state, ob)
+    if foreign is not None:
+        return foreign
     if ob.fault:
         if ob.fault.permanent and not ob.fault.conflict:
             return hold(Cause.STUCK, f"{state.reason}; the rollback was refused: {ob.fault.message}", state)

@@ -1,7 +1,7 @@
 """What takes a release off its way in every phase: a rollback asked for, drift, a failing gate, refused writes.
 
 Rules this file guarantees: a rollback that somebody asks for outranks everything but an alias that is not ours to
-write; drift is never overwritten; a failing gate reverts whatever else the release waits for.
+write; drift is never overwritten, not even by a rollback; a failing gate reverts whatever else the release waits for.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def _before(plan: Plan, at: Ready, ob: Observation, stay: Ready | Baking | Await
 def _during(plan: Plan, at: Baking, ob: Observation, stay: Ready | Baking | Awaiting) -> Decision | None:
     """The alias holds the routing of a stage, as far as is known."""
     if ob.signal is Signal.ROLLBACK:
-        return begin_revert(plan, asked("asked to roll back", ob), ob)
+        reason = asked("asked to roll back", ob)
+        return not_ours(plan, Reverting(reason, ob.now), ob) or begin_revert(plan, reason, ob)
     strayed = _off_course(plan, at, ob)
     if strayed is not None and isinstance(strayed[1], Stop):
         return strayed
@@ -184,6 +185,13 @@ def drift(expected: Routing, found: Routing) -> str:
 def _locked_out(ob: Observation) -> str:
     why = ob.fault.message if ob.fault else ob.blind
     return f"AWS takes these credentials no more, so nothing can be read or written: {why}"
+
+
+def not_ours(plan: Plan, state: Reverting, ob: Observation) -> Decision | None:
+    """Whoever put another version on the alias since must not have it undone by going back: the release holds."""
+    if ob.alias is None or ob.stale or ob.alias.versions <= {plan.stable, plan.candidate}:
+        return None
+    return hold(Cause.DRIFT, f"while rolling back ({state.reason}): {drift(plan.baseline, ob.alias)}", state)
 
 
 def begin_revert(plan: Plan, reason: str, ob: Observation) -> Decision:

@@ -21,8 +21,8 @@ from lambdaops.core.errors import (
     ThrottledError,
     UnreachableError,
 )
-from lambdaops.core.events import Entry, Event, Failed, Intent, Landed, Observed, Opened, RolledBack
-from lambdaops.core.model import Provisioned, Routing, Target
+from lambdaops.core.events import Entry, Event, Failed, Intent, Landed, Observed, Opened, RolledBack, Signalled
+from lambdaops.core.model import Actor, Provisioned, Routing, Target
 from lambdaops.core.notices import Progress, Warned
 from lambdaops.core.replay import open_release, phase
 from lambdaops.core.states import Signal
@@ -290,6 +290,23 @@ def test_a_named_version_ends_the_waiting_release_as_well(rig: Rig) -> None:
     killed_at(rig, Intent)
     assert rig.rollback(to="1").ends
     assert open_release(rig.journal.entries) is None
+
+
+def test_a_version_that_was_named_is_not_undone_by_a_process_that_hears_of_it_late(rig: Rig) -> None:
+    """It was asked to go back, and before it heard that, somebody went back further."""
+    rig.world.repoint_alias(Routing("3"))
+    ada = Actor("arn:aws:sts::111122223333:assumed-role/oncall/ada", "ada-laptop")
+
+    def further() -> None:
+        release = rig.journal.entries[-1].release
+        rig.journal.append(rig.world.clock.now(), release, ada, Signalled(Signal.ROLLBACK, "enough"))
+        rig.rollback("1")
+
+    rig.world.clock.after(35.2, further)
+    ended = rig.release()
+    assert ended.exit_code is ExitCode.CONFLICT
+    assert rig.world.writes[-1] == Routing("1")
+    rig.expect("1")
 
 
 def test_a_release_at_its_end_is_not_called_off_by_naming_its_candidate(rig: Rig) -> None:
