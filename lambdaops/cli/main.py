@@ -34,8 +34,9 @@ def main(argv: Sequence[str], env: Env) -> int:
     except typer.TyperException as error:
         return _usage(argv, env, error)
     except (typer.Abort, KeyboardInterrupt):
-        env.stderr.write("\ninterrupted\n")
-        return ExitCode.INTERRUPTED
+        from lambdaops.cli.reply import answer_interrupt
+
+        return answer_interrupt(env, _command_of(argv), _asked_form(argv, env))
     except BrokenPipeError:
         # The reader of our output went away (head, less): not our failure, and nothing is left to say.
         return ExitCode.DONE
@@ -46,12 +47,15 @@ def _usage(argv: Sequence[str], env: Env, error: typer.TyperException) -> int:
     from lambdaops.cli.reply import answer_error
 
     message = error.format_message() if hasattr(error, "format_message") else str(error)
-    names = [word for word in argv if not word.startswith("-")]
-    command = names[0] if names else "lambdaops"
+    command = _command_of(argv)
     form = _asked_form(argv, env)
     return answer_error(
         env, command, form, UsageError(message.rstrip("."), hint=f"lambdaops {command} --help shows how it is used.")
     )
+
+
+def _command_of(argv: Sequence[str]) -> str:
+    return next((word for word in argv if not word.startswith("-")), "lambdaops")
 
 
 def _asked_form(argv: Sequence[str], env: Env) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lambdaops.cli.options import OutputFormat
-from lambdaops.core.errors import ExitCode, LambdaOpsError
+from lambdaops.core.errors import ExitCode, LambdaOpsError, LeftError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,9 +38,7 @@ def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Repl
     except LambdaOpsError as error:
         return answer_error(env, command, output, error)
     except KeyboardInterrupt:  # typer would end without a word, on the line of the question
-        _say(env, "\ninterrupted\n")
-        _report(env, command, Reply(exit_code=ExitCode.INTERRUPTED))
-        return ExitCode.INTERRUPTED
+        return answer_interrupt(env, command, output)
     except Exception:
         _report(env, command, Reply("a defect: the job's log ends with where it is", exit_code=ExitCode.INTERNAL))
         raise
@@ -59,6 +57,13 @@ def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Repl
         _write(env, output, Result(command, reply.exit_code, reply.data, errors))
     _report(env, command, reply)
     return reply.exit_code
+
+
+def answer_interrupt(env: Env, command: str, output: str) -> int:
+    """Say that somebody pressed Ctrl-C, on a line of its own."""
+    _say(env, "\n")
+    hint = "What it had begun may have taken effect: lambdaops status shows how it stands. It is safe to run it again."
+    return answer_error(env, command, output, LeftError(f"{command} was interrupted", hint=hint))
 
 
 def answer_error(env: Env, command: str, output: str, error: LambdaOpsError) -> int:

@@ -296,6 +296,13 @@ class UnheededError(LambdaOpsError):
     exit_code = ExitCode.HELD
 
 
+class LeftError(LambdaOpsError):
+    """Somebody pressed Ctrl-C where nothing waits for it to be heard."""
+
+    code = "interrupted"
+    exit_code = ExitCode.INTERRUPTED
+
+
 class PlanDiffersError(LambdaOpsError):
     """The open release was planned otherwise than it is asked for now."""
 

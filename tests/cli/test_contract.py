@@ -54,6 +54,7 @@ SLUGS = {
     "demo-failed": 1,
     "function-changed": 7,
     "internal": 1,
+    "interrupted": 130,
     "invalid-comparison": 2,
     "invalid-config": 2,
     "invalid-duration": 2,
@@ -282,6 +283,23 @@ def test_steering_what_is_not_open_and_what_nobody_drives(cli: Cli, command: str
     envelope = valid(cli(command, "orders:live", *options, "--output", "json"))
     assert envelope["command"] == command
     assert envelope["exit_code"] == (0 if command in ("resume", "abort") else 6)
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl"])
+@pytest.mark.parametrize("argv", [("rollback", "orders:live", "--to", "2"), ("status", "orders:live"), RELEASE])
+def test_ctrl_c_where_nothing_waits_for_it(cli: Cli, argv: tuple[str, ...], output: str) -> None:
+    """While it starts, or in a command that is over in a moment."""
+
+    def pressed() -> None:
+        raise KeyboardInterrupt
+
+    cli.world.before_call("get_alias", pressed)
+    envelope = valid(cli(*argv, "--output", output))
+    assert (envelope["command"], envelope["exit_code"]) == (argv[0], 130)
+    assert [error["code"] for error in envelope["errors"]] == ["interrupted"]
+    assert "lambdaops status shows how it stands" in envelope["errors"][0]["hint"]
+    told = cli(*argv[:2])  # as text, it works again
+    assert "interrupted" not in told.err
 
 
 def held(cli: Cli) -> None:
