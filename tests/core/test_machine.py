@@ -691,6 +691,10 @@ def test_waiting_without_a_verdict_ends(situation: Situation) -> None:
     limit = seen.now + max(plan.patience, plan.revert_within, SETTLE) + max(s.bake for s in plan.stages) + MINUTE
     if isinstance(state, Paused | Awaiting):
         limit += state.lasts if isinstance(state, Paused) else state.within
+    where = place(state)
+    gate = plan.stages[where.stage].gate if isinstance(where, Baking) else None
+    if gate is not None and not isinstance(state, Awaiting):
+        limit += gate.within  # patience that ends in a promotion ends at the stage's manual gate, which has its own time
     if seen.signal is Signal.PAUSE:
         seen = replace(seen, signal=None)  # asked again and again, a pause has no end
     plan = replace(plan, look_every=max(plan.look_every, MINUTE))
