@@ -37,6 +37,11 @@ _MODULES = {
 """The first word of a command line, and the module here that adds it; in the order of the help."""
 
 
+def is_command(word: str) -> bool:
+    """Whether a command line may begin with this word."""
+    return word in _MODULES
+
+
 @functools.cache
 def tree(word: str = "") -> Any:  # noqa: ANN401 -- the class is of typer's private part
     """What parses a command line that begins with this word, and runs it.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lambdaops import __version__
-from lambdaops.cli.commands import tree
+from lambdaops.cli.commands import is_command, tree
 from lambdaops.cli.complete import completing
 from lambdaops.core.errors import ExitCode, UsageError
 
@@ -48,10 +48,12 @@ def _usage(argv: Sequence[str], env: Env, error: typer.TyperException) -> int:
 
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     command = _command_of(argv)
-    form = _asked_form(argv, env)
-    return answer_error(
-        env, command, form, UsageError(message.rstrip("."), hint=f"lambdaops {command} --help shows how it is used.")
+    named = (
+        f"lambdaops {command} --help shows how it is used."
+        if is_command(command)
+        else "lambdaops --help lists the commands."
     )
+    return answer_error(env, command, _asked_form(argv, env), UsageError(message.rstrip("."), hint=named))
 
 
 def _command_of(argv: Sequence[str]) -> str:

@@ -286,6 +286,7 @@ def _told(aimed: Aim, command: str, done: Steered) -> Reply:
     from lambdaops.core.lifecycle import exit_code
     from lambdaops.core.replay import phase
     from lambdaops.core.states import Done, Held
+    from lambdaops.render.words import told
 
     target = aimed.target
     word = phase(done.state)
@@ -300,6 +301,4 @@ def _told(aimed: Aim, command: str, done: Steered) -> Reply:
         "changed": done.changed,
         "environment": aimed.settings.environment,
     }
-    # Some reasons begin with the very word.
-    said = done.reason if done.reason.startswith(f"{word}: ") else f"{word}: {done.reason}"
-    return Reply(f"{target} {said}", data, code)
+    return Reply(f"{target} {told(word, done.reason)}", data, code)

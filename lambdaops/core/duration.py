@@ -27,7 +27,7 @@ def parse_duration(text: str) -> timedelta:
     # Compared as integers first: timedelta overflows on absurd input.
     seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
     if seconds > _LONGEST.total_seconds():
-        raise InvalidDurationError(f"{text!r} is longer than seven days", hint="Split the release in two.")
+        raise InvalidDurationError(f"{text!r} is longer than seven days", hint="Write a shorter one.")
     return timedelta(seconds=seconds)
 
 

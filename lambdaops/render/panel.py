@@ -26,6 +26,7 @@ from lambdaops.render.words import (
     cut,
     cut_middle,
     plain,
+    told,
     width,
     wrap,
 )
@@ -147,7 +148,7 @@ def _packed(pieces: Sequence[Span], size: Size) -> list[Line]:
 def _phase(view: ReleaseView, size: Size) -> list[Line]:
     icon, style, word = _phase_mark(view)
     reason = size.text(_shortened(view.reason, view, size))
-    text = f"{icon} {word}" + (f": {reason}" if reason else "")
+    text = f"{icon} {told(word, reason)}"
     return [((row, style),) for row in wrap(text, size.columns, _REASON_LINES)]
 
 

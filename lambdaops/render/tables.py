@@ -17,7 +17,7 @@ from lambdaops.render.columns import columns
 from lambdaops.render.console import PLAIN, Paper
 from lambdaops.render.errors import finding_lines
 from lambdaops.render.say import describe
-from lambdaops.render.words import WHEN_UNDECIDED, clock, moment, plain, tone
+from lambdaops.render.words import WHEN_UNDECIDED, clock, moment, plain, told, tone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +107,7 @@ def status_text(report: StatusReport, paper: Paper = PLAIN) -> str:
     lines = [
         paper.paint(f"{plain(report.target)}  {report.routing}", "strong"),
         f"arn       {plain(report.arn)}",
-        f"state     {plain(report.phase)}" + (f": {plain(reason)}" if reason else ""),
+        f"state     {plain(told(report.phase, reason))}",
     ]
     if report.release:
         lines.append(f"release   {plain(report.release)}")

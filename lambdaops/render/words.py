@@ -118,6 +118,13 @@ def wrap(text: str, room: int, most: int | None = None) -> list[str]:
     return [line.replace("\N{NO-BREAK SPACE}%", " %") for line in lines]
 
 
+def told(word: str, reason: str) -> str:
+    """A state and its reason; some reasons begin with the very word, and it is not said twice."""
+    begins = reason.lower().startswith(word.lower()) and reason[len(word) :][:2] in ("", ": ")
+    rest = reason[len(word) + 2 :] if begins else reason
+    return f"{word}: {rest}" if rest else word
+
+
 def clock(at: datetime) -> str:
     """A time of day in UTC."""
     return f"{at.astimezone(UTC):%H:%M:%S}"

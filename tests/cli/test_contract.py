@@ -214,6 +214,8 @@ def test_words_that_are_no_command(cli: Cli, argv: tuple[str, ...]) -> None:
     cli.variables["LAMBDAOPS_OUTPUT"] = "json"
     envelope = valid(cli(*argv))
     assert (envelope["exit_code"], envelope["errors"][0]["code"]) == (2, "usage")
+    shown = "audit --help shows how it is used" if argv[0] == "audit" else "--help lists the commands"
+    assert envelope["errors"][0]["hint"] == f"lambdaops {shown}."
 
 
 SUCCESSES: list[tuple[str, ...]] = [

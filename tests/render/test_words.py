@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdaops.render.words import ascii_only, countdown, cut, cut_middle, fits, plain, takes_unicode, width, wrap
+from lambdaops.render.words import (
+    ascii_only,
+    countdown,
+    cut,
+    cut_middle,
+    fits,
+    plain,
+    takes_unicode,
+    told,
+    width,
+    wrap,
+)
 
 TEXTS = st.text(max_size=80)
 
@@ -75,3 +86,18 @@ def test_icons_fall_back_to_ascii() -> None:
 )
 def test_countdown(seconds: float, text: str) -> None:
     assert countdown(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("word", "reason", "said"),
+    [
+        ("paused", "paused: lunch", "paused: lunch"),
+        ("PAUSED", "paused: lunch", "PAUSED: lunch"),
+        ("paused", "paused", "paused"),
+        ("paused", "", "paused"),
+        ("held (drift)", "the alias was changed", "held (drift): the alias was changed"),
+        ("stage 1/3", "stage 1/30 is long", "stage 1/3: stage 1/30 is long"),
+    ],
+)
+def test_a_reason_that_begins_with_its_state_says_it_once(word: str, reason: str, said: str) -> None:
+    assert told(word, reason) == said
