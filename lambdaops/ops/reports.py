@@ -86,7 +86,7 @@ def _next_step(target: Target, situation: Situation, lease: Lease | None) -> str
     back = f"lambdaops rollback {target.again}"
     if release is not None:
         if lease is not None and lease.live:
-            return f"lambdaops promote, pause or abort {target.again} steers it; {back} goes back"
+            return f"lambdaops promote, pause, resume or abort {target.again} steers it; {back} goes back"
         return f"lambdaops resume {target.again} goes on, {back} goes back"
     if situation.alias.routing.additional is not None:
         return f"{back} sends all traffic to {situation.alias.routing.primary}"
