@@ -36,6 +36,8 @@ def dispersion(history: Iterable[tuple[int, int]]) -> float:
     bad = [0, *accumulate(bad for _, bad in counts)]
     periods = len(counts)
     found = 1 + max(0.0, 1 - periods / _KNOWN)
+    if not bad[-1]:
+        return found  # nothing comes together
     for scale in _SCALES:
         size = _cluster(_windows(requests, scale), _windows(bad, scale), scale, forgive=periods >= _KNOWN)
         if size > 1 + _CHANCE * math.sqrt(scale / max(periods, 1)):  # less than that is chance

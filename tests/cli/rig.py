@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ from lambdaops.cli.main import main
 from lambdaops.core.errors import NotToldError
 from lambdaops.core.notifications import Channel, Message
 from lambdaops.ports import Ports
+from lambdaops.store.files import FileJournals
 from tests.ops.dlq.post import Post
+from tests.sim.disk import SteadyDisk
 from tests.sim.failures import SimFailures
 from tests.sim.inventory import SimInventory
 from tests.sim.world import World
@@ -65,6 +68,10 @@ class SimEnv(Env):
     channels: SimChannels
     post: Post
     failures: SimFailures
+
+    @cached_property
+    def journals(self) -> FileJournals:
+        return FileJournals(self.home, disk=SteadyDisk())
 
     def queues(self, *, region: str | None = None, profile: str | None = None) -> Queues:
         self.reached.append((region, profile))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from lambdaops.core.model import FULL, Routing
 from lambdaops.core.series import Counts
 
+_NOTHING = Counts(0, 0, 0, (0,))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,6 +34,8 @@ class Traffic:
 
     def counts(self, at: datetime, version: str, period: timedelta) -> Counts:
         """What one version served in the period from ``at`` on; whole numbers, by a rule without chance."""
+        if not self.rate:
+            return _NOTHING
         routing = next((routing for since, routing in reversed(self.moved) if since <= at), self.routing)
         number = int((at - _EPOCH) / period)
         served = self._part(self.rate * (period / timedelta(minutes=1)) * routing.share(version) / FULL, number)

@@ -9,6 +9,7 @@ import pytest
 
 from lambdaops.core.errors import InvalidFileError, JournalTamperedError
 from lambdaops.store.framing import read_lines
+from tests.sim.disk import SteadyDisk
 from tests.store.homes import append, asides, holding, opened
 from tests.store.records import (
     OTHER,
@@ -32,7 +33,7 @@ def test_a_tail_torn_at_any_byte_is_reported_and_repaired(tmp_path: Path, before
     kept = b"".join(lines)
     acknowledged = read_lines(kept, source="x").entries
     for cut in range(1, len(last)):
-        journal = holding(tmp_path / str(cut), kept + last[:cut])
+        journal = holding(tmp_path / str(cut), kept + last[:cut], SteadyDisk())
         reading = journal.read()
         assert reading.torn
         assert reading.entries == acknowledged
