@@ -694,7 +694,7 @@ def test_waiting_without_a_verdict_ends(situation: Situation) -> None:
     where = place(state)
     gate = plan.stages[where.stage].gate if isinstance(where, Baking) else None
     if gate is not None and not isinstance(state, Awaiting):
-        limit += gate.within  # patience that ends in a promotion ends at the stage's manual gate, which has its own time
+        limit += gate.within  # patience that promotes ends at the manual gate, which has a time of its own
     if seen.signal is Signal.PAUSE:
         seen = replace(seen, signal=None)  # asked again and again, a pause has no end
     plan = replace(plan, look_every=max(plan.look_every, MINUTE))
