@@ -6,6 +6,7 @@ once it went through :func:`plain`; nothing cut by :func:`cut` or :func:`wrap` i
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
@@ -25,12 +26,15 @@ LEVEL_WORD = {level: f"{LEVEL_ICON[level]} {level.name:<5}" for level in Level}
 _ASCII = str.maketrans(
     {"✔": "+", "✖": "x", "⚠": "!", "▶": ">", "◀": "<", "·": ".", "‖": "=", "→": "->", "…": "~", "█": "#", "░": "-"}
 )
-_SELECTORS = range(0xFE00, 0xFE10)  # they make a terminal draw the character before them wider, or not
+# They make a terminal draw the character before them wider, or not.
+_SELECTOR = re.compile("[\ufe00-\ufe0f]")
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 def plain(text: str) -> str:
     """The text made inert: line breaks and tabs become spaces, other control characters visible."""
+    if text.isprintable():  # neither controls nor separators other than the space: nearly always, and told at once
+        return _SELECTOR.sub("", text)
     return "".join(_inert(char) for char in text)
 
 
@@ -39,7 +43,7 @@ def _inert(char: str) -> str:
         return char
     if char in "\n\r\t\v\f\x85\u2028\u2029":
         return " "
-    if ord(char) in _SELECTORS:
+    if _SELECTOR.match(char):
         return ""
     return _UNKNOWN if unicodedata.category(char).startswith("C") else char
 
