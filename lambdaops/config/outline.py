@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from lambdaops.config.contents import contents
+from lambdaops.config.loader import ShallowLoader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +35,7 @@ def outline(path: Path) -> Outline:
     """What the file names; nothing if it cannot be read."""
     try:
         data = contents(path, _MOST_BYTES)
-        found = yaml.safe_load(data) if len(data) <= _MOST_BYTES else None
+        found = yaml.load(data, Loader=ShallowLoader) if len(data) <= _MOST_BYTES else None  # noqa: S506 -- it is safe
     except (OSError, yaml.YAMLError, ValueError, RecursionError):
         return Outline()
     top = _mapping(found)

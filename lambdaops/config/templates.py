@@ -12,12 +12,12 @@ from pathlib import Path
 import yaml
 
 from lambdaops.config.contents import contents
+from lambdaops.config.loader import DEEPEST, ShallowLoader
 from lambdaops.core.errors import InvalidFileError
 
 # "Template body size in an Amazon S3 object: 1 MB" (CloudFormation quotas).
 _MOST_BYTES = 1024 * 1024
 _MOST_NODES = 200_000
-_DEEPEST = 100
 _PLAIN = "tag:yaml.org,2002:"
 _NULL, _MERGE = f"{_PLAIN}null", f"{_PLAIN}merge"
 _HINT = "Correct the template there; sam validate --lint tells more."
@@ -73,7 +73,7 @@ def read_template(path: Path) -> Table:
         text = text.replace("\t", " ")  # JSON may be indented with tabs, which YAML, otherwise its superset, refuses
     try:
         # The pure Python loader: libyaml's recursion, on deep input, ends the process instead of raising.
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=ShallowLoader)
         if node is None:
             raise invalid(Spot(path, 1, 1), "the template is empty")
         part = _Reader(path).part(node, 0)
@@ -138,7 +138,7 @@ class _Reader:
         self._nodes += 1
         if self._nodes > _MOST_NODES:
             raise invalid(spot, "anchors repeat themselves until the template is too large")
-        if depth > _DEEPEST:
+        if depth > DEEPEST:
             raise invalid(spot, "the template nests too deeply to be read")
         if id(node) in self._open:
             raise invalid(spot, "an anchor contains itself")
