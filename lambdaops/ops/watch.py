@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lambdaops.core.events import Entry
 from lambdaops.core.notices import Progress
 from lambdaops.core.replay import releases
 from lambdaops.core.states import Held, Signal
@@ -29,12 +30,13 @@ def follow(ports: Ports, target: Target) -> State | None:
         ports.sink.emit(Progress(ports.clock.now(), f"no release of {target} is running here"))
         return None
     journal = ports.journals.open(situation.alias.arn)
-    told = 0
+    read, mine = 0, list[Entry]()
     while True:
-        mine = [entry for entry in journal.read().entries if entry.release == situation.open.id]
-        for entry in mine[told:]:
-            ports.sink.emit(entry)
-        told = len(mine)
+        for entry in journal.since(read):
+            read = entry.seq or read
+            if entry.release == situation.open.id:
+                mine.append(entry)
+                ports.sink.emit(entry)
         (release,) = releases(mine)
         if not release.open or isinstance(release.state, Held) or _asked_to_leave(ports):
             return release.state
