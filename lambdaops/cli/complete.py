@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, MutableMapping
+    from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
     from lambdaops.cli.env import Env
     from lambdaops.config.outline import Outline
@@ -250,6 +250,21 @@ def completing(variables: MutableMapping[str, str]) -> Iterator[None]:
             yield
     finally:
         sys.stdout.write("".join(line.removeprefix(typed) for line in written.getvalue().splitlines(keepends=True)))
+
+
+def completed_command(variables: Mapping[str, str]) -> str:
+    """The command of the line that is being completed, if the cursor is past it; to be asked while `completing`."""
+    match variables.get(INSTRUCTION, ""):
+        case "complete_bash":
+            words, cursor = variables.get("COMP_WORDS", "").split("\n"), variables.get("COMP_CWORD", "")
+            past = cursor.isdecimal() and int(cursor) > 1
+        case "complete_zsh" | "complete_fish":
+            line = variables.get("_TYPER_COMPLETE_ARGS", "")
+            words = line.split()
+            past = len(words) > 2 or line.endswith(" ")  # noqa: PLR2004 -- the program, the command, and more
+        case _:
+            return ""
+    return words[1] if past and len(words) > 1 else ""
 
 
 def rejoined(joined: str, cursor: str) -> tuple[list[str], int]:

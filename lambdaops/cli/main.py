@@ -12,7 +12,7 @@ import typer
 
 from lambdaops import __version__
 from lambdaops.cli.commands import is_command, tree
-from lambdaops.cli.complete import completing
+from lambdaops.cli.complete import completed_command, completing
 from lambdaops.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def main(argv: Sequence[str], env: Env) -> int:
     """
     try:
         with completing(os.environ):
-            command = tree(argv[0] if argv else "")
+            command = tree(argv[0] if argv else completed_command(os.environ))
             code = command(args=list(argv), obj=env, prog_name="lambdaops", standalone_mode=False)
     except typer.TyperException as error:
         return _usage(argv, env, error)
