@@ -12,6 +12,7 @@ import pytest
 
 from lambdaops.core.events import Intent
 from lambdaops.store.files import FileJournals
+from tests.examples import tries
 from tests.store.processes import finished, line_of, started
 from tests.store.records import ACTOR, ARN, EVENTS, NOON, lines_of
 
@@ -46,11 +47,12 @@ def test_threads_make_one_chain_too(tmp_path: Path) -> None:
     assert len(FileJournals(tmp_path).open(ARN).read().entries) == 80
 
 
+@pytest.mark.thorough
 def test_a_killed_appender_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     seeded = random.Random(11)
     journal = FileJournals(tmp_path).open(ARN)
     acknowledged = 0
-    for _ in range(24):
+    for _ in range(tries(24)):
         with started("append", tmp_path, 0, "doomed") as process:
             for _ in range(seeded.randrange(1, 12)):
                 acknowledged = int(line_of(process))
