@@ -8,6 +8,7 @@ run ends, whatever comes back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -37,8 +38,6 @@ from lambdaops.core.dlq.talk import Answer, Grant, Leave, Receive, Rest, Turn, W
 from lambdaops.core.model import FULL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lambdaops.core.dlq.letter import Queue
 
 DOUBTFUL_AFTER = timedelta(minutes=4, seconds=30)
@@ -56,6 +55,7 @@ _EMPTY_POLLS = 2
 _FRUITLESS = 200
 _MOST_TROUBLES = 8
 _LONGEST_BACKOFF = timedelta(seconds=20)
+_ENDED_WITHIN = timedelta(milliseconds=250)
 _TOLD = 50
 
 
@@ -63,12 +63,15 @@ _TOLD = 50
 class Desk:
     """Decides for one process of one run; ``serve`` is called with what the workers said since.
 
+    ``earlier`` are the runs of the queue before: what they sent and could not delete, and what they may have sent.
+
     ``paused`` by a person, ``blind`` while the alarms cannot be read: nothing is granted, and nothing is given up.
     """
 
     run: Run
     now: datetime
     resend: bool = False
+    earlier: Sequence[Run] = ()
 
     sent: int = field(init=False)
     quarantined: int = field(init=False)
@@ -104,6 +107,12 @@ class Desk:
                 self.unsettled |= set(sending.ids)
             if sending.to.endswith(".fifo"):
                 self.doubts |= dict.fromkeys(sending.ids, at)
+        self._sent_before: set[str] = set()
+        for run in self.earlier:
+            self._sent_before |= run.undeleted
+            for sending, at in run.sending.values():
+                if sending.to.endswith(".fifo"):
+                    self.doubts |= dict.fromkeys(sending.ids, at)
         self._batch = self.run.batches
         self._flying: dict[int, tuple[int, Sending]] = {}
         self._ids: set[str] = set()
@@ -122,6 +131,7 @@ class Desk:
         self._over = False
         self._began: list[Sending] = []
         self._ended: list[Sent] = []
+        self._ended_at = self.now
         self._events: list[DeadLetterEvent] = []
 
     # -- what the shell asks -----------------------------------------------------------------------------------------
@@ -209,17 +219,30 @@ class Desk:
     ) -> tuple[tuple[DeadLetterEvent, ...], tuple[tuple[int, Answer], ...]]:
         """Take what workers said; what is to be journaled, and then told to them."""
         self.now = now
-        self._began, self._ended, self._events = [], [], []
+        self._began, self._events = [], []
         for turn in turns:
             self._take(turn)
         self._advance()
         answers = tuple((turn.worker, self._answer(turn)) for turn in turns if not turn.left)
-        began, ended = tuple(self._began), tuple(self._ended)
+        return self._steps(tuple(self._began)), answers
+
+    def _steps(self, began: tuple[Sending, ...]) -> tuple[DeadLetterEvent, ...]:
+        """What is to be journaled.
+
+        That a batch ended well may wait a moment for the next record: should the process die first, none of its
+        messages ever comes again.
+        """
+        if not self._ended:
+            self._ended_at = self.now
+        news = any(sent.failures or sent.unsure for sent in self._ended)
+        if not (began or self._events or news or self.over or self.now - self._ended_at >= _ENDED_WITHIN):
+            return ()
+        ended, self._ended = tuple(self._ended), []
         if self._events:
             first = (RedriveStep((), ended),) if ended else ()
             then = (RedriveStep(began, ()),) if began else ()
-            return (*first, *self._events, *then), answers
-        return ((RedriveStep(began, ended),) if began or ended else ()), answers
+            return (*first, *self._events, *then)
+        return (RedriveStep(began, ended),) if began or ended else ()
 
     def closing(self) -> DeadLetterEvent:
         """The last record, when every worker is gone."""
@@ -427,7 +450,7 @@ class Desk:
         for wanted in turn.wanted:
             if wanted.id in self._ids:
                 continue  # somebody else has it in hand: its time ran out there
-            if wanted.id in self.undeleted or wanted.id in self._done:
+            if wanted.id in self.undeleted or wanted.id in self._done or wanted.id in self._sent_before:
                 places.setdefault("", []).append(wanted.id)
             elif self._stays(wanted):
                 keep.append(wanted.id)

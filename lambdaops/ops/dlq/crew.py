@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from queue import Empty, SimpleQueue
+from time import monotonic
 
 from lambdaops.core.dlq.talk import Answer, Leave, Turn
 from lambdaops.ops.dlq.hands import Hands, labour
 from lambdaops.ops.dlq.worker import Worker
+
+_GATHER, _MANY = 0.002, 10
+"""Seconds for each worker beside the first, of ten at most."""
 
 
 @dataclass
@@ -50,22 +54,29 @@ class Crew:
         return bool(self._there)
 
     def said(self, within: timedelta) -> list[Turn]:
-        """What they said since, waiting so long for the first word."""
+        """What they said since, waiting so long for the first word, and a moment for the others.
+
+        One record on disk serves all who wait for it; where many work, the moment costs none of them anything.
+        """
         turns: list[Turn] = []
-        wait = within.total_seconds()
-        while True:
+        end = monotonic() + within.total_seconds()
+        while (wait := end - monotonic()) > 0 or not turns:
             try:
-                word = self._box.get(timeout=wait) if wait else self._box.get_nowait()
+                word = self._box.get(timeout=max(0.0, wait))
             except Empty:
-                return turns
-            wait = 0
+                break
             if isinstance(word, BaseException):
                 raise word
+            if not turns:
+                end = monotonic() + _GATHER * min(_MANY, len(self._there) - 1)
+            turns.append(word)
             if word.left:
                 self._there.discard(word.worker)
             else:
                 self._waiting.add(word.worker)
-            turns.append(word)
+            if len(self._waiting) == len(self._there):
+                break
+        return turns
 
     def tell(self, answers: Iterable[tuple[int, Answer]]) -> None:
         """Answer those who wait."""
@@ -75,8 +86,6 @@ class Crew:
 
     def dismiss(self, within: timedelta) -> None:
         """Something went wrong at the desk: let all give back what they have in hand, for so long at most."""
-        from time import monotonic  # noqa: PLC0415 -- only here
-
         end = monotonic() + within.total_seconds()
         while self._there and monotonic() < end:
             self.tell([(worker, Leave()) for worker in tuple(self._waiting)])

@@ -32,6 +32,7 @@ from lambdaops.core.errors import (
     PlanDiffersError,
     RedriveHeldError,
     RedriveInProgressError,
+    RejectedError,
 )
 from lambdaops.core.model import AlarmReading, AlarmState, Finding, Level
 from lambdaops.ops.dlq.crew import Crew
@@ -113,7 +114,7 @@ def prepare(ports: DeadLetterPorts, queue: Queue, request: Request) -> Prepared:
     journal = ports.journals.open(queue.arn)
     unfinished = open_run(journal.read().entries)
     before = _snapshot(queue.at, ports.clock.now())
-    sources = ports.queues.sources(queue)
+    sources = _sources(ports, queue, request)
     plan = replace(request.plan, queue=queue.arn, total=queue.total, before=before)
     if request.watch is None:
         plan = replace(plan, watch=_watch(ports, request, sources))
@@ -127,6 +128,16 @@ def prepare(ports: DeadLetterPorts, queue: Queue, request: Request) -> Prepared:
     alarms = ports.alarms.read_alarms(plan.stop_alarms)
     findings += [*_alarms(plan, alarms), *_expiry(queue, plan)]
     return Prepared(plan, queue, sources, journal, alarms, tuple(findings), unfinished)
+
+
+def _sources(ports: DeadLetterPorts, queue: Queue, request: Request) -> tuple[str, ...]:
+    """The queues whose dead letters these are; who says where everything goes can do without."""
+    try:
+        return ports.queues.sources(queue)
+    except RejectedError:  # not every SQS beside AWS's own can say it
+        if request.to is None:
+            raise
+        return ()
 
 
 def _snapshot(at: datetime, now: datetime) -> datetime:
@@ -179,8 +190,8 @@ def begin(recorder: Recorder[DeadLetterPorts], prepared: Prepared, request: Requ
     else:
         recorder.record(RedriveResumed(request.resend))
     entries = prepared.journal.read().entries
-    run = next(one for one in runs(entries) if one.id == recorder.run)
-    desk = Desk(run, recorder.ports.clock.now(), resend=request.resend)
+    *earlier, run = runs(entries)
+    desk = Desk(run, recorder.ports.clock.now(), resend=request.resend, earlier=earlier)
     return Shift(recorder, desk, drive, alarms=prepared.alarms, heard=entries[-1].seq or 0)
 
 
@@ -296,7 +307,11 @@ def _require_no_task(ports: DeadLetterPorts, queue: Queue) -> None:
         RedriveInProgressError: SQS itself moves messages out of this queue.
         AwsError: it could not be asked.
     """
-    running = [move for move in ports.moves.recent(queue.arn) if move.state in ("RUNNING", "CANCELLING")]
+    try:
+        recent = ports.moves.recent(queue.arn)
+    except RejectedError:  # no queue that SQS itself would move messages out of
+        return
+    running = [move for move in recent if move.state in ("RUNNING", "CANCELLING")]
     if running:
         raise RedriveInProgressError(
             f"SQS itself is moving messages out of {queue.name} since {running[0].started:%FT%TZ}, "
