@@ -30,7 +30,7 @@ from lambdaops.core.states import Signal
 from lambdaops.ops.dlq.worker import Delete, Send
 from lambdaops.ports.queues import Move
 from tests.sim.queues import TIMED_OUT, Fault, arn_of
-from tests.sim.redriving import Post, quick
+from tests.sim.redriving import Post, Process, quick
 
 
 @pytest.fixture
