@@ -54,7 +54,7 @@ def tree(word: str = "") -> Any:  # noqa: ANN401 -- the class is of typer's priv
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         epilog="Exit codes: 0 done, 2 usage, 3 blocked, 4 rolled back, 5 rollback incomplete (act now), 6 held, "
-        "7 somebody else changed the alias, 8 AWS denied or unreachable, 130 interrupted.",
+        "7 somebody else changed the alias, 8 AWS denied or unreachable, 9 partly done, 130 interrupted.",
     )
     app.callback()(root)
     for name in [_MODULES[word]] if word in _MODULES else dict.fromkeys(_MODULES.values()):

@@ -78,7 +78,7 @@ class RedrivePlan:
         max_reentry: in basis points of what was moved; when more came back, it stops.
         limit: most messages to move; 0: no limit.
         older_than, newer_than: age of the messages that are meant, at ``before``.
-        workers: how many receive, send and delete at a time, in each of ``processes``.
+        workers: how many receive, send and delete at a time.
         visibility: how long a received message stays hidden.
         native: whether SQS moves them itself.
     """
@@ -100,7 +100,6 @@ class RedrivePlan:
     older_than: timedelta | None = None
     newer_than: timedelta | None = None
     workers: int = DEFAULT_WORKERS
-    processes: int = 1
     visibility: timedelta = DEFAULT_VISIBILITY
     native: bool = False
 
@@ -133,7 +132,7 @@ class RedrivePlan:
 
     def wish(self) -> RedrivePlan:
         """What was asked for, without what depends on when it was: two equal wishes are one run."""
-        return replace(self, total=0, before=_EPOCH, workers=0, processes=0, native=False)
+        return replace(self, total=0, before=_EPOCH, workers=0, native=False)
 
     def stage_end(self, stage: int) -> int:
         """How many messages are moved in total when this stage (from 0) is over; ``ALL`` for no bound."""
