@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import threading
 from typing import Any
 
 import typer
@@ -42,12 +43,17 @@ def is_command(word: str) -> bool:
     return word in _MODULES
 
 
-@functools.cache
 def tree(word: str = "") -> Any:  # noqa: ANN401 -- the class is of typer's private part
     """What parses a command line that begins with this word, and runs it.
 
-    Of a command, that is the command alone; otherwise (help, completion, a misspelling) all of them.
+    Of a command, that is the command alone; otherwise (help, completion, a misspelling) all of them. Each thread has
+    its own: what typer makes of a command keeps its last arguments, and threads that shared one would run each other's.
     """
+    return _tree(word, threading.get_ident())
+
+
+@functools.cache
+def _tree(word: str, _thread: int) -> Any:  # noqa: ANN401 -- as above
     app = typer.Typer(
         name="lambdaops",
         help="Planned releases and one-command rollbacks for AWS Lambda.",

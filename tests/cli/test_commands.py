@@ -6,10 +6,12 @@ import io
 import json
 import signal
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lambdaops.cli.commands import tree
 from lambdaops.core.errors import AccessDeniedError, ExitCode, ThrottledError
 from lambdaops.core.model import AlarmState, Routing
 from tests.cli.rig import Cli
@@ -196,3 +198,10 @@ def _zip(source: str) -> bytes:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("app.py", source)
     return packed.getvalue()
+
+
+def test_no_two_threads_share_what_typer_keeps_arguments_in() -> None:
+    """Shared by threads, a rollback of one alias rolled back another's, and said so there."""
+    with ThreadPoolExecutor(1) as other:
+        theirs = other.submit(tree, "rollback").result()
+    assert tree("rollback").commands["rollback"].callback is not theirs.commands["rollback"].callback
