@@ -170,9 +170,15 @@ class InvalidConfigError(InvalidFileError):
 
 
 class JournalTamperedError(InvalidFileError):
-    """A journal line that is not what was written."""
+    """A journal line that is not what was written; ``intact`` is how many records before it are."""
 
     code = "journal-tampered"
+
+    def __init__(
+        self, message: str, *, hint: str = "", target: str = "", request_id: str = "", intact: int = 0
+    ) -> None:
+        super().__init__(message, hint=hint, target=target, request_id=request_id)
+        self.intact = intact
 
 
 # -- refused before anything changed: exit 3 --------------------------------------------------------------------

@@ -5,7 +5,8 @@ An adapter returns our values and raises our errors (``core.errors``); nothing o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -14,7 +15,7 @@ from lambdaops.ports.logs import Logs
 from lambdaops.ports.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from lambdaops.core.events import Event
     from lambdaops.core.model import (
@@ -183,11 +184,13 @@ class Verified:
     """A checked journal: ``count`` records, and the hash of the last.
 
     Keep both outside the file, in a ticket or another account: records cut off the end leave a chain that holds.
+    ``heads`` has the hash of every record that was asked for and is there, by number; of record 0, that of none.
     """
 
     count: int
     head: str
     torn: bool
+    heads: Mapping[int, str] = field(default_factory=dict)
 
 
 class Journal(Protocol):
@@ -280,8 +283,8 @@ class Journals(Protocol):
     def driver(self, arn: str) -> Lease | None:
         """Who has that right now, or had it and died; None when nobody does."""
 
-    def verify(self, arn: str) -> Verified:
-        """Check a whole journal.
+    def verify(self, arn: str, marks: Collection[int] = ()) -> Verified:
+        """Check a whole journal, in memory for one record; ``marks`` are numbers of records whose heads are wanted.
 
         Raises:
             JournalTamperedError: with the line number.

@@ -15,7 +15,7 @@ from lambdaops.store.places import SUFFIX, Place
 from lambdaops.store.refusals import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from lambdaops.ports import Lease, Verified
 
@@ -79,14 +79,14 @@ class FileJournals:
         """
         return lease_of(Place.parse(arn), self.home, self._now)
 
-    def verify(self, arn: str) -> Verified:
+    def verify(self, arn: str, marks: Collection[int] = ()) -> Verified:
         """Check a whole journal; count and head are to be kept elsewhere, for only they show a shortened file.
 
         Raises:
             JournalTamperedError: with the line number.
             InvalidFileError: the file cannot be read.
         """
-        return self.open(arn).chain().verified
+        return self.open(arn).verify(marks)
 
     def targets(self) -> tuple[str, ...]:
         """The ARNs that have a journal, sorted.

@@ -12,7 +12,9 @@ Rules this file guarantees:
 * an unfinished line is told from an edited one by its newline, the last byte of every write: bytes after the last
   newline are torn, a record whose append never returned. Anything else wrong is tampering, and so is a complete
   record that something other than a newline follows;
-* times do not matter: a clock may go back, the order is ``seq``.
+* times do not matter: a clock may go back, the order is ``seq``;
+* verifying takes memory for a few lines, and about the time of parsing and hashing each: ``sum`` is checked by cutting
+  its bytes out of the line, for what is left are the bytes it was made of.
 
 What no chain can do alone: notice whole records cut off the end, or a file whose every hash was computed anew. Both
 show against a count and a head hash kept elsewhere, which is why ``Verified`` carries them.
@@ -23,16 +25,25 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lambdaops.core.codec import CodecError
 from lambdaops.core.errors import InvalidFileError, JournalTamperedError
-from lambdaops.core.events import Entry, from_record, to_record
+from lambdaops.core.events import SCHEMA, Entry, from_record, to_record
 from lambdaops.ports import Verified
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
 
 GENESIS = "0" * 64
 """``prev`` of the first record, and the head of an empty journal."""
 
+# In canonical order, only strings and a number follow ``sum``, and no string can hold these bytes: the last is the one.
+_SUM = b',"sum":"'
+_AFTER_SUM = b',"target":'
+_SUM_END = len(_SUM) + 64
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_DECODE = json.JSONDecoder().raw_decode
 _TAMPERED_HINT = "Move it away as evidence, or put a backup in its place; until then lambdaops rollback still works."
 
 
@@ -95,8 +106,9 @@ def frame(entry: Entry, prev: str) -> Framed:
         CodecError: the entry could not be read back, so it must not be written.
     """
     try:
-        record = {**to_record(entry), "prev": prev}
-        line = canonical({**record, "sum": head(canonical(record))})
+        bare = canonical({**to_record(entry), "prev": prev})
+        at = bare.rindex(_AFTER_SUM)
+        line = b"".join((bare[:at], _SUM, head(bare).encode(), b'"', bare[at:]))
         link = read_line(line)
         return Framed(line + b"\n", link, entry_of(link))
     except (TypeError, ValueError) as error:
@@ -109,25 +121,53 @@ def read_line(line: bytes) -> Link:
     Raises:
         BadLineError: it is not the bytes that were written.
     """
+    found = _intact(line)
+    if found is None:
+        raise BadLineError(_fault(line))
+    record, own = found
+    seq, prev = record.get("seq"), record.get("prev")
+    if type(seq) is not int or not isinstance(prev, str):
+        raise BadLineError("has no place in the chain (seq or prev)")
+    return Link(seq, prev, own, {key: value for key, value in record.items() if key not in ("sum", "prev")})
+
+
+def _intact(line: bytes) -> tuple[dict[str, object], str] | None:
+    """The record and the hash of a line whose ``sum`` is that of its other bytes: every byte is one or the other.
+
+    The two hashes begin alike, so that part is hashed once; and the bytes are decoded here, which ``json.loads`` does
+    after having looked for every encoding there is.
+    """
+    at = line.rfind(_SUM)
+    end = at + _SUM_END
+    whole = hashlib.sha256(line[:at])
+    bare = whole.copy()
+    whole.update(line[at:])
+    bare.update(line[end + 1 :])
+    if at < 0 or line[at + len(_SUM) : end + 1] != bare.hexdigest().encode() + b'"':
+        return None
+    try:
+        text = line.decode()
+        record, length = _DECODE(text)
+    except (ValueError, RecursionError):
+        return None
+    return (record, whole.hexdigest()) if length == len(text) and isinstance(record, dict) else None
+
+
+def _fault(line: bytes) -> str:
+    """What is wrong with a line whose sum does not hold."""
     if not line:
-        raise BadLineError("is empty")
+        return "is empty"
     try:
         record = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise BadLineError(f"is not UTF-8 (byte {error.start + 1})") from None
+        return f"is not UTF-8 (byte {error.start + 1})"
     except (ValueError, RecursionError) as error:
-        raise BadLineError(f"is not JSON ({error})") from None
+        return f"is not JSON ({error})"
     if not isinstance(record, dict):
-        raise BadLineError("is not a record")
+        return "is not a record"
     if canonical(record) != line:
-        raise BadLineError("is not in the form it was written (spaces, order or repetition of keys, line end)")
-    bare = {key: value for key, value in record.items() if key != "sum"}
-    seq, prev = record.get("seq"), record.get("prev")
-    if record.get("sum") != head(canonical(bare)):
-        raise BadLineError("was changed: its content does not match its sum")
-    if type(seq) is not int or not isinstance(prev, str):
-        raise BadLineError("has no place in the chain (seq or prev)")
-    return Link(seq, prev, head(line), {key: value for key, value in bare.items() if key != "prev"})
+        return "is not in the form it was written (spaces, order or repetition of keys, line end)"
+    return "was changed: its content does not match its sum"
 
 
 def entry_of(link: Link) -> Entry:
@@ -176,13 +216,87 @@ def read_lines(data: bytes, *, source: str, target: str = "") -> Chain:
             entry = entry_of(link)
             check_target(entry, target or entry.target)
         except BadLineError as error:
-            raise tampered(source, f"line {number} {error}") from None
+            raise tampered(source, f"line {number} {error}", number - 1) from None
         except CodecError as error:
             raise foreign(source, f"line {number}", error) from None
         target = entry.target
         entries.append(entry)
         newest = link.head
     return Chain(tuple(entries), newest, torn)
+
+
+class Lines:
+    """The finished lines of a journal that comes in blocks, one at a time.
+
+    Attributes:
+        torn: the bytes after the last of them, once all are read.
+    """
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = blocks
+        self.torn = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Every finished line, without its newline."""
+        begun: list[bytes] = []
+        for block in self._blocks:
+            first, newline, more = block.partition(b"\n")
+            begun.append(first)
+            if newline:
+                yield b"".join(begun)
+                *lines, last = more.split(b"\n")
+                yield from lines
+                begun = [last]
+        lines, self.torn = split_lines(b"".join(begun))
+        yield from lines
+
+
+def verify_lines(lines: Iterable[bytes], *, source: str, target: str, marks: Collection[int] = ()) -> Verified:
+    """Check lines as :func:`read_lines` does, without keeping them and without reading what they say.
+
+    A kind of record that this version does not know is no obstacle: only the chain is looked at.
+
+    Args:
+        lines: finished lines, without their newlines.
+        source: what to call them in errors.
+        target: the ARN every record must carry.
+        marks: numbers of records whose heads are wanted, as far as there are such records.
+
+    Raises:
+        JournalTamperedError: with the line, what is wrong with it, and how many before it are intact.
+        InvalidFileError: the lines are intact, but another version of lambdaops wrote them.
+    """
+    number, newest = 0, GENESIS
+    heads = {0: GENESIS} if 0 in marks else {}
+    for line in lines:
+        record, own = _intact(line) or ({}, "")
+        if not (
+            record.get("seq") == number + 1
+            and type(record["seq"]) is int
+            and record.get("prev") == newest
+            and record.get("target") == target
+            and record.get("v") == SCHEMA
+            and type(record["v"]) is int
+        ):
+            raise _refusal(line, number + 1, newest, source, target)
+        number += 1
+        newest = own
+        if number in marks:
+            heads[number] = newest
+    return Verified(number, newest, torn=False, heads=heads)
+
+
+def _refusal(line: bytes, number: int, newest: str, source: str, target: str) -> InvalidFileError:
+    """Why a line does not go on where the ones before it ended."""
+    try:
+        link = read_line(line)
+        _check_place(link, number, newest)
+    except BadLineError as error:
+        return tampered(source, f"line {number} {error}", number - 1)
+    told, version = link.record.get("target"), link.record.get("v")
+    if told != target:
+        return tampered(source, f"line {number} belongs to {told}, not to {target}", number - 1)
+    return foreign(source, f"line {number}", CodecError(f"unknown record version {version!r}"))
 
 
 def check_target(entry: Entry, target: str) -> None:
@@ -205,9 +319,9 @@ def _check_place(link: Link, number: int, newest: str) -> None:
         raise BadLineError(f"does not follow what stands before it: {why}")
 
 
-def tampered(source: str, what: str) -> JournalTamperedError:
+def tampered(source: str, what: str, intact: int = 0) -> JournalTamperedError:
     """The error for a journal that is not what was written."""
-    return JournalTamperedError(f"{source}: {what}", hint=_TAMPERED_HINT)
+    return JournalTamperedError(f"{source}: {what}", hint=_TAMPERED_HINT, intact=intact)
 
 
 def foreign(source: str, line: str, error: CodecError) -> InvalidFileError:

@@ -17,19 +17,21 @@ the second one is refused, because every record names its target.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
 from lambdaops.core.codec import CodecError
 from lambdaops.core.errors import JournalUnwritableError
 from lambdaops.core.events import Entry
-from lambdaops.ports import JournalReading
+from lambdaops.ports import JournalReading, Verified
 from lambdaops.store.disk import APPEND, NEW, READ, Disk
 from lambdaops.store.framing import (
     GENESIS,
     BadLineError,
     Chain,
     Framed,
+    Lines,
     Link,
     check_target,
     entry_of,
@@ -39,13 +41,14 @@ from lambdaops.store.framing import (
     read_lines,
     split_lines,
     tampered,
+    verify_lines,
 )
 from lambdaops.store.locks import locked
 from lambdaops.store.places import SUFFIX, Place
 from lambdaops.store.refusals import unreadable, unwritable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime, timedelta
     from pathlib import Path
 
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from lambdaops.core.model import Actor
 
 _BLOCK = 16 * 1024
+_MEGABYTE = 1024 * 1024
 
 
 class FileJournal:
@@ -105,6 +109,21 @@ class FileJournal:
 
     def _chain(self) -> Chain:
         return read_lines(_contents(self.path, self._disk), source=str(self.path), target=self.place.arn)
+
+    def verify(self, marks: Collection[int] = ()) -> Verified:
+        """Check all of it, as it is now: what is appended meanwhile is not looked at.
+
+        Raises:
+            JournalTamperedError: with the line number.
+            InvalidFileError: the file cannot be read, or another version wrote it.
+        """
+        found = self._verify(marks)
+        return self._verify(marks) if found.torn else found  # as in :meth:`chain`
+
+    def _verify(self, marks: Collection[int]) -> Verified:
+        lines = Lines(_blocks(self.path, self._disk))
+        found = verify_lines(lines, source=str(self.path), target=self.place.arn, marks=marks)
+        return replace(found, torn=bool(lines.torn))
 
     def append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
         """Write one record and have it on the medium before returning; what is returned is what a read gives.
@@ -166,6 +185,10 @@ class FileJournal:
 
     def _tail(self, fd: int, size: int) -> tuple[Link | None, bytes]:
         """The last finished line, checked for itself, and the torn bytes after it."""
+        if self._last is not None:
+            end = b"\n" + self._last.line
+            if size >= len(end) - 1 and self._disk.read(fd, max(0, size - len(end)), len(end)) == end[-size:]:
+                return self._last.link, b""  # to the byte what we wrote: it was checked then
         data, start, step = b"", size, _BLOCK
         lines: list[bytes] = []
         torn = b""
@@ -177,8 +200,6 @@ class FileJournal:
             step *= 4
         if not lines:
             return None, torn
-        if self._last is not None and lines[-1] == self._last.line[:-1]:
-            return self._last.link, torn  # to the byte what we wrote: it was checked then
         try:
             last = read_line(lines[-1])
             check_target(entry_of(last), self.place.arn)
@@ -207,6 +228,22 @@ class FileJournal:
                 raise
             self._disk.fsync_directory(path.parent)
             return
+
+
+def _blocks(path: Path, disk: Disk) -> Iterator[bytes]:
+    """The bytes of a file as long as it is now, a megabyte at a time; none if it does not exist."""
+    try:
+        fd = disk.open(path, READ)
+        try:
+            size = disk.size(fd)
+            for start in range(0, size, _MEGABYTE):
+                yield disk.read(fd, start, min(_MEGABYTE, size - start))
+        finally:
+            disk.close(fd)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def _contents(path: Path, disk: Disk) -> bytes:

@@ -10,7 +10,7 @@ from lambdaops.core.events import Entry, from_record, to_record
 from lambdaops.ports import JournalReading, Lease, Verified
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from lambdaops.core.events import Event
@@ -83,7 +83,7 @@ class SimJournals:
     def open(self, arn: str) -> SimJournal:
         return self.journals.setdefault(arn, SimJournal(arn))
 
-    def verify(self, arn: str) -> Verified:
+    def verify(self, arn: str, marks: Collection[int] = ()) -> Verified:
         reading = self.open(arn).read()
         return Verified(len(reading.entries), "0" * 64, reading.torn)
 

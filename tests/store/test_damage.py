@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,6 +74,54 @@ def test_a_line_being_written_while_we_read_is_not_called_torn(tmp_path: Path) -
     reading = opened(tmp_path, Writing()).read()
     assert not reading.torn
     assert len(reading.entries) == 2
+
+
+def test_what_is_appended_while_we_verify_is_not_looked_at(tmp_path: Path) -> None:
+    lines = lines_of(3)
+
+    class Busy(TellingDisk):
+        """Somebody has begun another record after we asked how long the file is, and goes on with it."""
+
+        def size(self, fd: int) -> int:
+            found = super().size(fd)
+            with journal.path.open("ab") as file:
+                file.write(lines[2][:50])
+            return found
+
+    journal = holding(tmp_path, b"".join(lines[:2]))
+    assert opened(tmp_path, Busy()).verify() == read_lines(b"".join(lines[:2]), source="x").verified
+    assert journal.verify().torn
+
+
+def test_a_line_being_written_while_we_verify_is_not_called_torn(tmp_path: Path) -> None:
+    *lines, last = lines_of(2)
+
+    class Writing(TellingDisk):
+        """Somebody else's write is half done when we first ask, and done when we ask again."""
+
+        asked = 0
+
+        def size(self, fd: int) -> int:
+            self.asked += 1
+            return super().size(fd) - (9 if self.asked == 1 else 0)
+
+    holding(tmp_path, b"".join(lines) + last)
+    assert opened(tmp_path, Writing()).verify().count == 2
+
+
+def test_verifying_keeps_nothing(tmp_path: Path) -> None:
+    """What it takes is a megabyte of file and its lines, however long the journal."""
+    peaks = []
+    for times in (4_000, 16_000):  # 2 and 9 MB
+        journal = holding(tmp_path / str(times), b"".join(chained(*(entry(seq) for seq in range(1, times + 1)))))
+        tracemalloc.start()
+        try:
+            assert journal.verify().count == times
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < peaks[0] * 1.1
+    assert peaks[1] < 5_000_000
 
 
 # -- tampering ---------------------------------------------------------------------------------------------------

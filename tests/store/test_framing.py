@@ -18,7 +18,7 @@ from lambdaops.core.errors import InvalidFileError, JournalTamperedError
 from lambdaops.core.events import KINDS, Decided, to_record
 from lambdaops.core.states import Ready
 from lambdaops.ports import Verified
-from lambdaops.store.framing import GENESIS, canonical, frame, head, read_lines
+from lambdaops.store.framing import GENESIS, Lines, canonical, frame, head, read_lines, verify_lines
 from tests.core.journal_values import entries
 from tests.store.records import ARN, EVENTS, NOON, OTHER, chained, entry, lines_of, rewritten
 
@@ -33,9 +33,21 @@ def read(data: bytes) -> Chain:
     return read_lines(data, source="live.jsonl", target=ARN)
 
 
+def verify(data: bytes, marks: tuple[int, ...] = (), size: int = 100) -> Verified:
+    """Verified as a stream, in blocks of so many bytes."""
+    lines = Lines(data[at : at + size] for at in range(0, len(data), size))
+    found = verify_lines(lines, source="live.jsonl", target=ARN, marks=marks)
+    return dataclasses.replace(found, torn=bool(lines.torn))
+
+
 def complaint(data: bytes) -> str:
+    """What both ways of reading say; they may not differ."""
     with pytest.raises(JournalTamperedError) as caught:
         read(data)
+    with pytest.raises(JournalTamperedError) as verified:
+        verify(data)
+    assert verified.value.message == caught.value.message
+    assert verified.value.intact == caught.value.intact
     assert caught.value.hint
     assert caught.value.exit_code == 2
     return caught.value.message
@@ -159,7 +171,10 @@ def test_every_flipped_bit_is_noticed() -> None:
             flipped[position] ^= 1 << bit
             with pytest.raises(InvalidFileError):
                 read(bytes(flipped))
+            with pytest.raises(InvalidFileError):
+                verify(bytes(flipped), size=len(data))
     assert whole.torn == b""
+    assert verify(data) == whole.verified
 
 
 def test_a_flipped_bit_of_a_torn_line_leaves_it_torn_or_is_noticed() -> None:
@@ -188,7 +203,10 @@ def test_any_damage_to_finished_lines_is_noticed(data: st.DataObject) -> None:
     try:
         chain = read(damaged)
     except InvalidFileError:
+        with pytest.raises(InvalidFileError):
+            verify(damaged)
         return
+    assert verify(damaged) == chain.verified
     # Only the end can pass: records cut off, or bytes of an unfinished one after the last, which are reported as torn.
     kept = b"".join(lines[: len(chain.entries)])
     assert damaged == kept + chain.torn
@@ -266,6 +284,60 @@ def test_an_edited_last_line_is_tampered_not_torn(old: bytes, new: bytes) -> Non
 @pytest.mark.parametrize("change", [{"seq": True}, {"seq": "1"}, {"seq": None}, {"prev": None}, {"prev": 0}], ids=str)
 def test_a_record_without_a_place_is_refused(change: dict[str, object]) -> None:
     assert "line 1 has no place in the chain" in complaint(rewritten(lines_of(1)[0], **change))
+
+
+def test_every_two_lines_swapped_or_one_deleted_or_repeated_is_noticed() -> None:
+    lines = lines_of(6)
+    for one in range(6):
+        assert verify(b"".join(lines[:one])).count == one
+        for other in range(6):
+            swapped, repeated = [*lines], [*lines]
+            swapped[one], swapped[other] = lines[other], lines[one]
+            repeated.insert(other, lines[one])
+            damaged = [repeated] if one == other else [swapped, repeated]
+            for every in damaged:
+                complaint(b"".join(every))
+        if one < 5:  # without its last record a chain holds: that only an anchor shows
+            complaint(b"".join([*lines[:one], *lines[one + 1 :]]))
+
+
+def test_a_splice_from_another_journal_is_noticed() -> None:
+    """Of another target, or of the same one's other history: neither goes on where this one was cut."""
+    lines = lines_of(5)
+    foreign = chained(*(entry(seq, target=OTHER) for seq in range(1, 6)))
+    forked = chained(*(dataclasses.replace(entry(seq), release="r-2") for seq in range(1, 6)))
+    for cut in range(5):
+        complaint(b"".join([*lines[:cut], *foreign[cut:]]))
+        if cut:
+            complaint(b"".join([*lines[:cut], *forked[cut:]]))
+
+
+def test_heads_that_are_asked_for_are_told_as_far_as_they_go() -> None:
+    lines = lines_of(5)
+    found = verify(b"".join(lines), marks=(0, 2, 5, 6))
+    assert found.heads == {0: GENESIS, 2: head(lines[1]), 5: head(lines[4])}
+
+
+@pytest.mark.parametrize("size", [1, 7, 561, 10_000])
+def test_blocks_may_end_anywhere(size: int) -> None:
+    lines = lines_of(4)
+    assert verify(b"".join(lines) + b"{", size=size) == dataclasses.replace(read(b"".join(lines)).verified, torn=True)
+    with pytest.raises(JournalTamperedError, match="line 3 was changed") as caught:
+        verify(b"".join(lines).replace(b'"seq":3', b'"seq":4'), size=size)
+    assert caught.value.intact == 2
+
+
+def test_a_kind_from_another_version_is_no_obstacle_to_verifying() -> None:
+    assert verify(rewritten(lines_of(1)[0], kind="unheard-of")).count == 1
+    with pytest.raises(InvalidFileError, match="version 2") as caught:
+        verify(rewritten(lines_of(1)[0], v=2))
+    assert not isinstance(caught.value, JournalTamperedError)
+
+
+@pytest.mark.parametrize("change", [{"v": True}, {"v": 1.0}, {"v": None}], ids=str)
+def test_a_version_is_a_number(change: dict[str, object]) -> None:
+    with pytest.raises(InvalidFileError):
+        verify(rewritten(lines_of(1)[0], **change))
 
 
 @pytest.mark.parametrize("change", [{"v": 2}, {"kind": "unheard-of"}, {"extra": 1}, {"at": 5}, {"op": 10**30}], ids=str)
