@@ -13,7 +13,7 @@ from lambdaops.core import judge as core
 
 MIDDLE, TWICE = core._TOLERATED, core._TWICE
 FACTORS = np.asarray(core._RATES)
-OVER, UNDER, EQUAL = (np.asarray(weights) for weights in (core._OVER, core._UNDER, core._EQUAL))
+ONSETS, UNDER, EQUAL = (np.asarray(weights) for weights in (core._ONSETS, core._UNDER, core._EQUAL))
 
 
 def mean(logs: Floats, weights: Floats) -> Floats:
@@ -34,14 +34,17 @@ class Evidence:
     bad: Ints
     expected: Floats
     found: Floats
+    told: Ints
+    onsets: Floats
 
     @classmethod
     def begin(cls, dispersion: Floats, tolerance: float = 1.5) -> Evidence:
         runs = len(dispersion)
         none = np.zeros(runs, np.int64)
-        return cls(
-            dispersion, tolerance, np.zeros((runs, len(core._ALL))), none, none.copy(), np.zeros(runs), np.zeros(runs)
-        )
+        zeros = np.zeros(runs)
+        onsets = np.full((runs, core._STEPS), np.log(1 - core._LATER))
+        logs = np.zeros((runs, len(core._ALL)))
+        return cls(dispersion, tolerance, logs, none, none.copy(), zeros, zeros.copy(), none.copy(), onsets)
 
     def more(self, rows: Ints, counts: tuple[Ints, Ints, Ints, Ints]) -> Floats:
         """What these counts, of these rows, add to the logarithms."""
@@ -56,18 +59,36 @@ class Evidence:
             added[told] /= self.dispersion[rows[told]][:, None]
         return added
 
+    def then(self, rows: Ints, counts: tuple[Ints, Ints, Ints, Ints], more: Floats) -> tuple[Ints, Floats]:
+        """Periods that said something, and the bets over theta, of these rows after these counts."""
+        stable, stable_bad, candidate, bad = counts
+        says = (stable > 0) & (candidate > 0) & (bad + stable_bad > 0)
+        told = self.told[rows] + says
+        bet = np.where(says, np.log(core._LATER / np.maximum(told * (told + 1), 1)), -np.inf)
+        onsets: Floats = np.logaddexp(self.onsets[rows], bet[:, None]) + more[:, MIDDLE + 1 :] - more[:, [MIDDLE]]
+        return told, onsets
+
     def add(self, rows: Ints, counts: tuple[Ints, Ints, Ints, Ints]) -> None:
         stable, stable_bad, candidate, bad = counts
         share = candidate / np.maximum(stable + candidate, 1)
-        told = (stable > 0) & (candidate > 0)
-        self.logs[rows] += self.more(rows, counts)
+        compared = (stable > 0) & (candidate > 0)
+        more = self.more(rows, counts)
+        self.told[rows], self.onsets[rows] = self.then(rows, counts, more)
+        self.logs[rows] += more
         self.candidate[rows] += candidate
         self.bad[rows] += bad
-        self.expected[rows] += np.where(told, stable_bad * share, 0.0)
-        self.found[rows] += np.where(told, bad * (1 - share), 0.0)
+        self.expected[rows] += np.where(compared, stable_bad * share, 0.0)
+        self.found[rows] += np.where(compared, bad * (1 - share), 0.0)
 
-    def convicts(self, logs: Floats, alpha: float) -> Bools:
-        result: Bools = mean(logs[:, MIDDLE + 1 :], OVER) - logs[:, MIDDLE] >= -np.log(alpha)
+    def against(self, rows: Ints, counts: tuple[Ints, Ints, Ints, Ints] | None = None) -> Floats:
+        """Logarithm of the evidence against each candidate, with the counts of a period that is not over."""
+        told, onsets = self.told[rows], self.onsets[rows]
+        if counts is not None:
+            told, onsets = self.then(rows, counts, self.more(rows, counts))
+        return mean(np.column_stack((onsets, np.log(core._LATER / (told + 1)))), ONSETS)
+
+    def convicts(self, rows: Ints, alpha: float, counts: tuple[Ints, Ints, Ints, Ints] | None = None) -> Bools:
+        result: Bools = self.against(rows, counts) >= -np.log(alpha)
         return result
 
     def acquits(self, rows: Ints, budget: Floats, beta: float) -> Bools:
@@ -132,7 +153,9 @@ def agree(runs: int = 40, minutes: int = 20) -> None:
             theirs[row] = theirs[row].add(split)
         rule = core.Rule(budget=0.01)
         said = [core.judge(rule, one, stage_requests=1) for one in theirs]
-        fails = ours.convicts(ours.logs, rule.alpha)
+        if not np.allclose([one.against for one in theirs], ours.against(rows), rtol=1e-9, atol=1e-9):
+            raise SystemExit("the array judge has other evidence than core/judge.py")
+        fails = ours.convicts(rows, rule.alpha)
         acquits = ours.acquits(rows, np.full(runs, 0.01), rule.beta) & ~fails
         if [one.call is core.Call.FAIL for one in said] != fails.tolist():
             raise SystemExit("the array judge convicts others than core/judge.py")

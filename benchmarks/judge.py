@@ -1,4 +1,4 @@
-"""``python -m benchmarks.judge [--runs N] [--scenario PART]``: how often the judge is wrong, and what harm it lets by.
+"""``python -m benchmarks.judge [--runs N] [--scenario PART] [--seed N]``: how often it is wrong, what harm it lets by.
 
 Thousands of releases are simulated a scenario, seeded. Under the same stages (5 % for 5 minutes, then 25 %) stand our
 judge and five gates of the field; beside them two strategies: CodeDeploy's canary with its alarm, and ours that moves
@@ -67,8 +67,8 @@ def harmful_worlds() -> Iterator[World]:
         yield World(f"5 x, clusters of 3, {rpm} rpm, 1.0%", rpm, 0.01, 5, cluster=3)
 
 
-def outcomes(world: World, runs: int) -> dict[str, tuple[Outcome, Bools]]:
-    random = np.random.default_rng(zlib.crc32(world.name.encode()))
+def outcomes(world: World, runs: int, seed: int) -> dict[str, tuple[Outcome, Bools]]:
+    random = np.random.default_rng(zlib.crc32(world.name.encode(), seed))
     spread, allowed = np.ones(runs), np.ones(runs)
     for begin in range(0, runs, 500):
         past = history(world, random, min(500, runs - begin))
@@ -139,7 +139,7 @@ def checks(results: Results, runs: int) -> Iterator[tuple[bool, str]]:
             yield sooner and less, f"{world.name}: sooner than CodeDeploy's canary, with less exposure"
 
 
-def against_peers(results: Results, runs: int) -> Iterator[tuple[bool, str]]:
+def against_peers(results: Results, runs: int, seed: int) -> Iterator[tuple[bool, str]]:
     """Failed requests beside every gate that is wrong in at most 5 % of the good releases of the same traffic."""
     twins = {replace(world, name=""): found for world, found in results.items() if not world.harmful}
     fair: list[tuple[World, str]] = []
@@ -147,7 +147,7 @@ def against_peers(results: Results, runs: int) -> Iterator[tuple[bool, str]]:
         if world.harmful:
             twin = replace(world, name="", factor=1.0, extra=0.0, after=0, errors=True)
             if twin not in twins:
-                twins[twin] = outcomes(twin, runs)
+                twins[twin] = outcomes(twin, runs, seed)
             fair += [(world, name) for name in found if share_stopped(twins[twin][name]) <= 0.05]
     for ours in (OURS, ADAPTIVE):
         for peer in (CODEDEPLOY, *policies.GATES):
@@ -167,6 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=4000)
     parser.add_argument("--scenario", default="", help="only scenarios with this in their name")
+    parser.add_argument("--seed", type=int, default=0, help="other releases than the ones reported, to choose by")
     asked = parser.parse_args()
     arrays.agree()
     columns = f"{'stopped':>8} {'failed':>9} {'median':>9} {'min':>6} {'undecided':>9} {'full':>5} {'exposed':>8}"
@@ -174,11 +175,11 @@ def main() -> None:
     results: Results = {}
     for world in (*null_worlds(), *harmful_worlds()):
         if asked.scenario in world.name:
-            results[world] = outcomes(world, asked.runs)
+            results[world] = outcomes(world, asked.runs, asked.seed)
             for name, result in results[world].items():
                 print(row(world, name, result), flush=True)
     print("\nWhat must hold:")
-    found = [*checks(results, asked.runs), *(() if asked.scenario else against_peers(results, asked.runs))]
+    found = [*checks(results, asked.runs), *(() if asked.scenario else against_peers(results, asked.runs, asked.seed))]
     for good, said in found:
         print("holds " if good else "fails ", said)
     print(f"{sum(good for good, _ in found)} of {len(found)} hold")

@@ -98,12 +98,11 @@ def fixed(world: World, seen: Seen, dispersion: Floats, budget: Floats) -> tuple
         rows = np.flatnonzero(np.isnan(stopped))
         if not delay:
             half = _each(count[rows] for count in seen.halves[minute])
-            logs = evidence.logs[rows] + evidence.more(rows, half)
-            stopped[rows[evidence.convicts(logs, RULE.alpha)]] = now + 0.5
+            stopped[rows[evidence.convicts(rows, RULE.alpha, half)]] = now + 0.5
             rows = np.flatnonzero(np.isnan(stopped))
         counts = _each(count[rows] for count in seen.minutes[minute])
         evidence.add(rows, counts)
-        stopped[rows[evidence.convicts(evidence.logs[rows], RULE.alpha)]] = now + 1.0
+        stopped[rows[evidence.convicts(rows, RULE.alpha)]] = now + 1.0
         rows = rows[np.isnan(stopped[rows])]
         acquitted[rows] |= evidence.acquits(rows, budget[rows], RULE.beta)
     undecided = np.isnan(stopped) & ~acquitted
@@ -133,7 +132,7 @@ def adaptive(world: World, random: np.random.Generator, dispersion: Floats, budg
         other = flow.half_minute(now, 1, share, rows)
         convicted = np.zeros(len(rows), bool)
         if not delay:
-            convicted = evidence.convicts(evidence.logs[rows] + evidence.more(rows, one), RULE.alpha)
+            convicted = evidence.convicts(rows, RULE.alpha, one)
         for counts, went in ((one, np.ones(len(rows), bool)), (other, ~convicted)):
             exposed[rows] += np.where(went, counts[2], 0)
             if now != world.after:
@@ -147,7 +146,7 @@ def adaptive(world: World, random: np.random.Generator, dispersion: Floats, budg
         alive = np.isnan(stopped[rows]) & np.isnan(full[rows])
         rows, counts = rows[alive], _each(count[alive] for count in counts)
         evidence.add(rows, counts)
-        fails = evidence.convicts(evidence.logs[rows], RULE.alpha)
+        fails = evidence.convicts(rows, RULE.alpha)
         stopped[rows[fails]] = now + 1.0
         rows = rows[~fails]
         rows = rows[now - delay >= entered[rows]]  # a stage is judged by a period of its own at least

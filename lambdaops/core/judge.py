@@ -10,17 +10,28 @@ time of day and a change of weights between periods leave the question as it is.
 
     L(theta) += (bad_candidate * log(theta) - bad_both * log(1 - s + s * theta)) / dispersion
 
-- *Fail* when the weighted mean over the grid's theta > t of exp(L(theta) - L(t)) reaches 1 / alpha. That mean is a
-  nonnegative supermartingale that starts at 1 while the true theta is at most t, so it *ever* reaches 1 / alpha with
-  probability alpha at most (Ville 1939, "Etude critique de la notion de collectif"; Howard, Ramdas, McAuliffe, Sekhon
-  2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences"; for counts: Lindon and Malek 2022,
-  "Anytime-valid inference for multinomial count data"). Looking often costs nothing.
+- *Fail* when the weighted mean over the grid's theta > t, and over when the harm began, of exp(L(theta) - L(t)) *since
+  then* reaches 1 / alpha. That mean is a nonnegative supermartingale that starts at 1 while the true theta is at most
+  t, so it *ever* reaches 1 / alpha with probability alpha at most (Ville 1939, "Etude critique de la notion de
+  collectif"; Howard, Ramdas, McAuliffe, Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences";
+  for counts: Lindon and Malek 2022, "Anytime-valid inference for multinomial count data"). Looking often costs nothing.
 - *Acquitted* when the same mean over theta < 2t, against 2t, reaches 1 / beta: a version that is twice as bad as
   tolerated is acquitted with probability beta at most. Between t and 2t both may take long, so what was seen must
   also be nearer to stable's than to the tolerance.
-- *Interval*: every theta against which the mean over the whole grid is under 1 / alpha.
+- *Interval*: every theta against which the mean over the whole grid is under 1 / alpha, were theta the same all along:
+  it is of the whole release, not of the time since the harm began, and can hold t when the candidate fails.
 - *Limit* and *budget* ask the same of the candidate's own rate p, with the likelihood p^bad * (1-p)^good. Where there
   are hardly any bad requests to split, the budget is what acquits. With a limit, the mean of both evidences convicts.
+
+**When the harm began** is not known, and what was good until then must not speak for what is not. A bet of part w on
+theta that is placed when the k-th period with a bad request is about to come is worth w until then, and w times the
+likelihood ratio of all later periods after: nonnegative, and a supermartingale, because nothing that decides when it is
+placed lies after it. So is the sum of such bets, which starts at the sum of their parts: 0.8 are placed at once and
+0.2 / (k (k + 1)) at the k-th, which add up to 1. All bets on one theta share their future, so one number a theta is
+enough, ``S = (S + 0.2 / (k (k + 1))) * ratio``, and the bets that are still to come are worth 0.2 / (k + 1). (Mixing
+over the time of a change: Shiryaev 1963, "On optimum methods in quickest detection problems"; for e-processes: Shin,
+Ramdas, Rinaldo 2022, "E-detectors".) Only conviction has it: a version that was good lately, but not before, is not
+acquitted for it; and the limit is asked of the whole release.
 
 **The dispersion** is the number of bad requests that come as one: an event retried, a batch, one sick environment.
 Dividing by it keeps all of this true for clusters, because E[X^(k/d)] <= E[X]^(k/d) for k <= d (Jensen). It is
@@ -56,6 +67,10 @@ def _shares(weights: Sequence[float]) -> tuple[float, ...]:
 # late anyway, and what is much worse is found soon with any weight.
 _WEIGHTS = [2 ** (-abs(step) / (2 * _OCTAVE)) for step in range(-_STEPS, _STEPS + 1)]
 _ALL, _OVER, _UNDER = _shares(_WEIGHTS), _shares(_WEIGHTS[_TOLERATED + 1 :]), _shares(_WEIGHTS[:_TWICE])
+# Part of the bets that is for harm that begins later. Half of it is placed before the first bad request, so harm from
+# the beginning loses a tenth of its evidence.
+_LATER = 0.2
+_ONSETS = (*_OVER, 0.0)  # the weights of what was bet, over theta, and of what is not yet
 _HIGHEST = 700.0  # whose exponential a float still holds
 _EQUAL = _shares([1.0] * len(_RATES))
 
@@ -157,6 +172,8 @@ class Evidence:
         expected: bad requests of the candidate that the stable version's rate would have made, by Mantel and Haenszel.
         found: those it had, weighted in the same way.
         logs: the log-likelihoods over the grid, over dispersion.
+        told: periods that had a bad request and both versions: those that say something of theta.
+        onsets: logarithm, for each theta over the tolerance, of the bets on it that were placed, whenever that was.
         until: end of the last period added.
     """
 
@@ -169,6 +186,8 @@ class Evidence:
     expected: float = 0.0
     found: float = 0.0
     logs: tuple[float, ...] = (0.0,) * len(_WEIGHTS)
+    told: int = 0
+    onsets: tuple[float, ...] = (math.log(1 - _LATER),) * _STEPS
     until: datetime | None = None
 
     @classmethod
@@ -192,7 +211,7 @@ class Evidence:
             raise ValueError(f"the period of {split.at} begins before {self.until}, up to which all is counted")
         stable_bad = min(split.stable_bad, split.stable)
         bad = min(split.candidate_bad, split.candidate)
-        expected, found, logs = self.expected, self.found, self.logs
+        expected, found, logs, told, onsets = self.expected, self.found, self.logs, self.told, self.onsets
         if split.stable and split.candidate and bad + stable_bad:  # else it says nothing of theta
             share = split.candidate / (split.stable + split.candidate)
             expected += stable_bad * share
@@ -200,12 +219,13 @@ class Evidence:
             ours, both = bad / self.dispersion, (bad + stable_bad) / self.dispersion
             less_one, log_thetas = _steps(self.tolerance)
             log1p = math.log1p
-            logs = tuple(
-                [
-                    log + ours * log_theta - both * log1p(share * step)
-                    for log, step, log_theta in zip(logs, less_one, log_thetas, strict=True)
-                ]
-            )
+            added = [
+                ours * log_theta - both * log1p(share * step)
+                for step, log_theta in zip(less_one, log_thetas, strict=True)
+            ]
+            logs = tuple([log + more for log, more in zip(logs, added, strict=True)])
+            told += 1
+            onsets = _with_one_more(onsets, told, added)
         return Evidence(
             self.dispersion,
             self.tolerance,
@@ -216,8 +236,15 @@ class Evidence:
             expected,
             found,
             logs,
+            told,
+            onsets,
             split.at + split.length,
         )
+
+    @property
+    def against(self) -> float:
+        """Logarithm of the evidence that the candidate is, or became, worse than tolerated."""
+        return _mean((*self.onsets, math.log(_LATER / (self.told + 1))), _ONSETS)
 
     @property
     def ratio(self) -> float | None:
@@ -236,7 +263,7 @@ class Judgement:
         reason: the call in words; whose beginning, what was counted as bad, is the caller's to say.
         rule: what was asked.
         seen: requests and bad ones of both sides, and their ratio, of all periods that the call is about.
-        evidence: against the candidate so far.
+        evidence: against the candidate so far, by which it fails: that it is, or became, worse than tolerated.
         missing: requests of the candidate still missing in this stage.
         acquitted: passes, and is surely under twice the tolerance, or under the budget: no need to wait longer.
     """
@@ -256,7 +283,10 @@ class Judgement:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The ratios that are left, with confidence 1 - alpha at every look together; (0, inf) says nothing."""
+        """The ratios that are left, with confidence 1 - alpha at every look together; (0, inf) says nothing.
+
+        Of a ratio that is the same over the whole release: harm that began later can fail while this holds 1.
+        """
         return _interval(self.rule, self.seen)
 
 
@@ -275,8 +305,8 @@ def judge(rule: Rule, evidence: Evidence, *, stage_requests: int, open_split: Sp
     if evidence.tolerance != rule.tolerance:
         raise ValueError(f"evidence around a tolerance of {evidence.tolerance} cannot be judged by {rule.tolerance}")
     latest = evidence if open_split is None else evidence.add(open_split)
-    compared = _mean(latest.logs[_TOLERATED + 1 :], _OVER) - latest.logs[_TOLERATED]
-    against, over = compared, -math.inf
+    against = compared = latest.against
+    over = -math.inf
     if rule.limit is not None:
         over = _rates(latest, rule.limit, _RATES)
         against = _mean((compared, over), (-math.log(2),) * 2)
@@ -286,7 +316,7 @@ def judge(rule: Rule, evidence: Evidence, *, stage_requests: int, open_split: Sp
     call = Call.FAIL if failed else Call.WAITING if missing else Call.PASS
     sure = _acquittals(rule, evidence) if call is Call.PASS else []
     if failed:
-        sure = [f"over the limit of {rule.limit:.2%}" if over > compared else f"over {rule.tolerance:g} times stable's"]
+        sure = [f"over the limit of {rule.limit:.2%}" if over > compared else _worse(rule, latest)]
     return Judgement(
         call=call,
         reason=_reason(shown, missing if call is Call.WAITING else 0, sure),
@@ -296,6 +326,13 @@ def judge(rule: Rule, evidence: Evidence, *, stage_requests: int, open_split: Sp
         missing=missing,
         acquitted=call is Call.PASS and bool(sure),
     )
+
+
+def _worse(rule: Rule, evidence: Evidence) -> str:
+    """What the candidate was convicted of; whose counts of the whole release need not show it, if it became worse."""
+    since_the_beginning = _mean(evidence.logs[_TOLERATED + 1 :], _OVER) - evidence.logs[_TOLERATED]
+    now = "" if since_the_beginning >= -math.log(rule.alpha) else "by now "
+    return f"{now}over {rule.tolerance:g} times stable's"
 
 
 def _acquittals(rule: Rule, evidence: Evidence) -> list[str]:
@@ -317,6 +354,18 @@ def _acquittals(rule: Rule, evidence: Evidence) -> list[str]:
     ):
         found.append(f"under {rule.budget:.2%}")
     return found
+
+
+def _with_one_more(onsets: Sequence[float], told: int, added: Sequence[float]) -> tuple[float, ...]:
+    """The bets over theta after one more period that says something, which is the ``told``-th."""
+    bet = math.log(_LATER / (told * (told + 1)))
+    middle, log1p, exp = added[_TOLERATED], math.log1p, math.exp
+    return tuple(
+        [
+            (bet + log1p(exp(log - bet)) if log < bet else log + log1p(exp(bet - log))) + more - middle
+            for log, more in zip(onsets, added[_TOLERATED + 1 :], strict=True)
+        ]
+    )
 
 
 def _mean(logs: Sequence[float], weights: Sequence[float]) -> float:

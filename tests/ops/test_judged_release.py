@@ -22,6 +22,7 @@ from lambdaops.ops.explain import explain
 from tests.sim.rig import TARGET, Rig, plan_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 MINUTE = timedelta(minutes=1)
@@ -230,6 +231,10 @@ def test_every_settled_period_is_journaled_once(rig: Rig) -> None:
     assert {late - early for early, late in pairwise(at)} == {MINUTE}
 
 
+def die() -> None:
+    raise KeyboardInterrupt
+
+
 def test_what_was_seen_survives_the_process(rig: Rig) -> None:
     """Half the evidence comes from a process that dies; the other half convicts."""
     rig.world.traffic.bad["2"] = 0.01
@@ -239,9 +244,6 @@ def test_what_was_seen_survives_the_process(rig: Rig) -> None:
     assert release(whole, plan).exit_code is ExitCode.ROLLED_BACK
     took = sum(whole.world.clock.slept, timedelta())
 
-    def die() -> None:
-        raise KeyboardInterrupt
-
     rig.world.clock.after(took.total_seconds() - 90, die)
     with pytest.raises(KeyboardInterrupt):
         release(rig, plan)
@@ -249,6 +251,30 @@ def test_what_was_seen_survives_the_process(rig: Rig) -> None:
     assert before.evidence["errors"].candidate_bad > 0
     assert release(rig, plan).exit_code is ExitCode.ROLLED_BACK
     assert sum(rig.world.clock.slept, timedelta()) <= took + 2 * MINUTE
+
+
+def test_harm_that_begins_after_an_hour_is_found_as_soon_by_a_process_that_took_over(rig: Rig) -> None:
+    """The bets on when it began are made again from the journal, and are the ones that were placed."""
+
+    def begins(began: datetime) -> Callable[[datetime], float]:
+        return lambda at: 0.05 if at >= began + 60 * MINUTE else 0.01
+
+    plan = judged(bake=120 * MINUTE)
+    ended = []
+    for dies in (False, True):
+        again = Rig()
+        again.world.traffic = replace(rig.world.traffic, rate=10_000, bad={}, moved=[])
+        again.world.traffic.bad = {"1": 0.01, "2": begins(again.world.clock.now())}
+        if dies:
+            again.world.clock.after(30 * 60, die)
+            with pytest.raises(KeyboardInterrupt):
+                release(again, plan)
+        ended.append((release(again, plan).exit_code, releases(again.journal.entries)[-1].sums.evidence["errors"]))
+        assert sum(again.world.clock.slept, timedelta()) <= 64 * MINUTE
+    whole, resumed = ended
+    assert whole[0] == resumed[0] == ExitCode.ROLLED_BACK
+    assert whole[1] == resumed[1]
+    assert whole[1].told > 50
 
 
 def test_a_driver_that_catches_up_after_days_on_hold_is_not_taken_for_dead(rig: Rig) -> None:

@@ -1,18 +1,18 @@
 """A release killed from outside at any moment: traffic is where the journal says, and anybody can go on from there.
 
 ``KILL_SEED=7 pytest -m wire tests/wire/test_kill.py`` draws other random moments; every message names its own.
+``-m "wire and not exhaustive"`` kills at a third of the moments, as every change does.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import replace
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lambdaops.cli.commands import tree
 from lambdaops.core.model import Routing
 from lambdaops.core.replay import open_release, releases
 from tests.wire.killed import Moment
@@ -43,7 +43,7 @@ PHASES = [
 
 
 def _cases() -> Iterator[Case]:
-    then = cycle((AGAIN, RESUME, AGAIN, ROLLBACK, AGAIN))
+    then = itertools.cycle((AGAIN, RESUME, AGAIN, ROLLBACK, AGAIN))
     for scene, count in APPENDS.items():
         for number in range(1, count + 1):
             for moment in Moment:
@@ -60,7 +60,11 @@ def _cases() -> Iterator[Case]:
 
 
 CASES = {str(case): case for case in _cases()}
-HAS_RESUME = "resume" in tree().commands
+LAST = {
+    scene: next(str(case) for case in CASES.values() if (case.scene, case.kill) == (scene, AtAppend(n, Moment.AFTER)))
+    for scene, n in APPENDS.items()
+}
+SAMPLE = {*itertools.islice(CASES, 0, None, 3), *LAST.values()}
 
 
 @pytest.fixture(scope="module")
@@ -69,18 +73,18 @@ def outcomes(
 ) -> dict[str, Came | str]:
     """Those of the cases that were asked for, run side by side: those that wait for the clock more at a time."""
     names = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
-    chosen = [case for name, case in CASES.items() if name in names and (HAS_RESUME or case.then != RESUME)]
+    chosen = [case for name, case in CASES.items() if name in names]
     waiting = [case for case in chosen if isinstance(case.kill, AtRandom)]
     working = [case for case in chosen if case not in waiting]
     directory = tmp_path_factory.mktemp("kills")
     return {**run_all(server, directory, working, 3), **run_all(server, directory, waiting, 6)}
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in SAMPLE else pytest.mark.exhaustive) for name in CASES]
+)
 def test_a_kill(outcomes: dict[str, Came | str], name: str) -> None:
-    if name not in outcomes:
-        pytest.skip("there is no resume command")
     came = outcomes[name]
     assert isinstance(came, Came), came
     case, last = came.case, came.kills[-1]
@@ -126,22 +130,17 @@ def _ends(came: Came, seen: Seen) -> set[tuple[int, Routing]]:
 @pytest.mark.parametrize("scene", APPENDS)
 def test_every_append_of_a_scene_is_covered(outcomes: dict[str, Came | str], scene: str) -> None:
     """The table goes as far as the releases do: what is killed at the last append has done all others."""
-    last = AtAppend(APPENDS[scene], Moment.AFTER)
-    name = next(name for name, case in CASES.items() if (case.scene, case.kill) == (scene, last))
-    if name not in outcomes:
+    if LAST[scene] not in outcomes:
         pytest.skip("not asked for")
-    came = outcomes[name]
+    came = outcomes[LAST[scene]]
     assert isinstance(came, Came), came
     assert came.kills[0].kinds[-1] == "Closed", str(came)
 
 
 def test_random_kills_hit_every_phase(outcomes: dict[str, Came | str]) -> None:
     """Not always at the wanted moment, but not always beside it either."""
-    killed = [
-        came.case.kill.phase
-        for came in outcomes.values()
-        if isinstance(came, Came) and isinstance(came.case.kill, AtRandom) and came.kills[0].killed
-    ]
-    if not killed:
+    asked = [came for came in outcomes.values() if isinstance(came, Came) and isinstance(came.case.kill, AtRandom)]
+    if not asked:
         pytest.skip("not asked for")
-    assert len(killed) >= len(PHASES) * EACH * 0.7, killed
+    missed = [str(came.case) for came in asked if not came.kills[0].killed]
+    assert len(missed) <= len(asked) * 0.3, missed

@@ -27,6 +27,8 @@ from tests.wire.conftest import Clients, until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.undisturbed
+
 NOBODY = "http://127.0.0.1:1"
 
 
