@@ -203,6 +203,13 @@ class Journal(Protocol):
             JournalTamperedError: with the line number.
         """
 
+    def each(self) -> Iterator[Entry]:
+        """As :meth:`read`, one after another, in memory that does not grow with the journal.
+
+        Raises:
+            JournalTamperedError: with the line number; after the entries before it.
+        """
+
     def append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:
         """Write one record and have it on disk before returning.
 

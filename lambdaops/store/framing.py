@@ -206,9 +206,20 @@ def read_lines(data: bytes, *, source: str, target: str = "") -> Chain:
         JournalTamperedError: with the line and what is wrong with it.
         InvalidFileError: the lines are intact, but another version of lambdaops wrote them.
     """
-    entries: list[Entry] = []
-    newest = GENESIS
     lines, torn = split_lines(data)
+    newest, entries = GENESIS, []
+    for entry, newest in read_each(lines, source=source, target=target):  # noqa: B007 -- the last one is wanted
+        entries.append(entry)
+    return Chain(tuple(entries), newest, torn)
+
+
+def read_each(lines: Iterable[bytes], *, source: str, target: str = "") -> Iterator[tuple[Entry, str]]:
+    """Each entry with the hash of its line, verified up to there.
+
+    Raises:
+        JournalTamperedError, InvalidFileError: as :func:`read_lines`, after the entries before it.
+    """
+    newest = GENESIS
     for number, line in enumerate(lines, start=1):
         try:
             link = read_line(line)
@@ -219,10 +230,8 @@ def read_lines(data: bytes, *, source: str, target: str = "") -> Chain:
             raise tampered(source, f"line {number} {error}", number - 1) from None
         except CodecError as error:
             raise foreign(source, f"line {number}", error) from None
-        target = entry.target
-        entries.append(entry)
-        newest = link.head
-    return Chain(tuple(entries), newest, torn)
+        target, newest = entry.target, link.head
+        yield entry, newest
 
 
 class Lines:

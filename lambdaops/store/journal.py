@@ -18,7 +18,7 @@ the second one is refused, because every record names its target.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from lambdaops.core.codec import CodecError
@@ -37,6 +37,7 @@ from lambdaops.store.framing import (
     entry_of,
     foreign,
     frame,
+    read_each,
     read_line,
     read_lines,
     split_lines,
@@ -97,9 +98,25 @@ class FileJournal:
             raise unreadable(self.path, error) from error
         if size == self._size:
             return ()
-        entries = self.chain().entries
+        entries = tuple(entry for entry in self.each() if entry.seq is not None and entry.seq > seq)
         self._size = size
-        return tuple(entry for entry in entries if entry.seq is not None and entry.seq > seq)
+        return entries
+
+    def each(self) -> Iterator[Entry]:
+        """As :meth:`read`, one after another, in memory that does not grow with the journal.
+
+        Raises:
+            JournalTamperedError, InvalidFileError: as :meth:`read`; after the entries before it.
+        """
+        lines, known = Lines(_blocks(self.path, self._disk)), 0
+        for entry in self._each(lines):
+            known += 1
+            yield entry
+        if lines.torn:  # as in :meth:`chain`
+            yield from islice(self._each(Lines(_blocks(self.path, self._disk))), known, None)
+
+    def _each(self, lines: Lines) -> Iterator[Entry]:
+        return (entry for entry, _ in read_each(lines, source=str(self.path), target=self.place.arn))
 
     def chain(self) -> Chain:
         """As :meth:`read`, with the head hash."""

@@ -10,7 +10,7 @@ from lambdaops.core.events import Entry, from_record, to_record
 from lambdaops.ports import JournalReading, Lease, Verified
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from lambdaops.core.events import Event
@@ -43,6 +43,9 @@ class SimJournal:
             raise JournalTamperedError("orders.jsonl line 3 was changed")
         # Through the codec, so that nothing survives that the file could not hold.
         return JournalReading(tuple(from_record(to_record(entry)) for entry in self.entries), self.torn)
+
+    def each(self) -> Iterator[Entry]:
+        return iter(self.read().entries)
 
     def since(self, seq: int) -> tuple[Entry, ...]:
         if self.tampered:

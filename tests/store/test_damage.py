@@ -38,6 +38,7 @@ def test_a_tail_torn_at_any_byte_is_reported_and_repaired(tmp_path: Path, before
         reading = journal.read()
         assert reading.torn
         assert reading.entries == acknowledged
+        assert tuple(journal.each()) == acknowledged
         (written,) = append(journal)
         assert written.seq == before + 1
         after = journal.read()
@@ -74,6 +75,7 @@ def test_a_line_being_written_while_we_read_is_not_called_torn(tmp_path: Path) -
     reading = opened(tmp_path, Writing()).read()
     assert not reading.torn
     assert len(reading.entries) == 2
+    assert len(list(opened(tmp_path, Writing()).each())) == 2
 
 
 def test_what_is_appended_while_we_verify_is_not_looked_at(tmp_path: Path) -> None:
@@ -150,6 +152,8 @@ def test_append_refuses_a_tampered_tail(tmp_path: Path, damage: object, line: st
     assert journal.path.read_bytes() == data
     with pytest.raises(JournalTamperedError, match=line):
         journal.read()
+    with pytest.raises(JournalTamperedError, match=line):
+        list(journal.each())
 
 
 def test_append_refuses_what_another_version_wrote(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import tracemalloc
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,23 @@ def test_what_is_appended_is_read_back(tmp_path: Path) -> None:
     assert reading.entries == tuple(written)
     assert not reading.torn
     assert {one.target for one in written} == {ARN}
+
+
+def test_one_after_another_they_are_what_a_read_gives(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    assert list(journal.each()) == []
+    append(journal, 9)
+    assert list(journal.each()) == list(journal.read().entries)
+
+
+def test_one_after_another_they_take_no_memory_of_the_whole(tmp_path: Path) -> None:
+    journal = holding(tmp_path, b"".join(lines_of(12_000)))
+    size = journal.path.stat().st_size
+    tracemalloc.start()
+    assert sum(1 for _ in journal.each()) == 12_000
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000 < size, f"{peak} bytes for a journal of {size}"
 
 
 def test_what_append_returns_is_what_a_read_gives(tmp_path: Path) -> None:

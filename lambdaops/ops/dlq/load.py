@@ -102,7 +102,7 @@ def plan_load(
     check_fit(
         cargo, lambda found: problem(_outgoing(found, cargo, queue, now), fifo=queue.fifo, largest=queue.max_bytes)
     )
-    before = Progressed() if again else so_far(ports.journals.open(queue.arn).read().entries, cargo)
+    before = Progressed() if again else so_far(ports.journals.open(queue.arn).each(), cargo)
     return LoadPlan(cargo, queue, before, again, resend)
 
 

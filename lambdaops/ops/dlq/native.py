@@ -78,7 +78,7 @@ def move(ports: DeadLetterPorts, prepared: Prepared, request: Request) -> Redriv
                     continue  # it ended in this moment
             ports.clock.sleep(_EVERY)
         entry = recorder.record(_ending(task, prepared.queue.total, why))
-    run = next(one for one in runs(prepared.journal.read().entries) if one.id == name)
+    run = next(one for one in runs(prepared.journal.each()) if one.id == name)
     run.take(entry)
     return Redriven(run, error=_error(task, run.plan.name), resumed=unfinished is not None)
 

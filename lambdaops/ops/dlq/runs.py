@@ -53,13 +53,13 @@ def known(journals: Journals, text: str = "") -> tuple[RunRow, ...]:
     rows = []
     for arn in _queues(journals):
         try:
-            entries = journals.open(arn).read().entries
+            found = runs(journals.open(arn).each())
         except InvalidFileError:
             if text in (arn, _name(arn)):
                 raise
             continue
         lease = journals.driver(arn)
-        wanted = [run for run in runs(entries) if text in (arn, _name(arn), run.id) or (not text and run.open)]
+        wanted = [run for run in found if text in (arn, _name(arn), run.id) or (not text and run.open)]
         rows += [row(run, lease) for run in wanted]
     if text and not rows:
         raise NotFoundError(
@@ -79,7 +79,7 @@ def find(journals: Journals, text: str) -> FoundRun:
         if text.startswith("arn:") and text != arn:
             continue
         journal = journals.open(arn)
-        run = open_run(journal.read().entries)
+        run = open_run(journal.each())
         if run is not None and text in (run.id, arn, _name(arn)):
             return FoundRun(arn, journal, run, journals.driver(arn))
     raise NothingOpenError(
@@ -163,7 +163,7 @@ def _end(ports: DeadLetterPorts, recorder: Recorder[DeadLetterPorts], found: Fou
 
 
 def _again(found: FoundRun) -> Run:
-    return next(one for one in runs(found.journal.read().entries) if one.id == found.run.id)
+    return next(one for one in runs(found.journal.each()) if one.id == found.run.id)
 
 
 def _answers(entry: Entry, seq: int) -> bool:
