@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from lambdaops.core.dlq.route import ToFunction, ToQueue
     from lambdaops.core.errors import ExitCode
+    from lambdaops.ops.dlq.deeds import Deed, Work
     from lambdaops.ops.dlq.shift import Shift
-    from lambdaops.ops.dlq.worker import Deed, Work
 
 ACTOR = Actor("arn:aws:sts::111122223333:assumed-role/ops/ann", "laptop")
 MOST_STEPS = 60_000

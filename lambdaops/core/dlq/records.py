@@ -66,12 +66,15 @@ class Failure:
 class Sent:
     """The end of a batch: what is not among the failures was sent and deleted.
 
-    ``unsure`` is true when the answer to a send was lost, and it was sent once more: duplicates are possible.
+    ``unsure`` is true when the answer to a send was lost, and it was sent once more: duplicates are possible. ``new``
+    are the ids that what was sent has now, a queue's message ids or a function's request ids: whatever of it fails
+    again is known by them. As many as the batch has messages, at most.
     """
 
     batch: int
     failures: tuple[Failure, ...] = ()
     unsure: bool = False
+    new: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

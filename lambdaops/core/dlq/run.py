@@ -1,7 +1,8 @@
 """A redrive as its journal tells it: how far it is, what is unresolved, what somebody asked for.
 
 Rules this file guarantees: folding reads nothing but entries, one at a time, and keeps what is unresolved only, so that
-a run of a million messages needs no more memory than one of a thousand.
+a run of a million messages needs no more memory than one of a thousand. The ids that what was sent has now are kept
+as far as a fixed amount of memory goes, and until the run is over.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lambdaops.core.dlq.plan import RedrivePlan
+from lambdaops.core.dlq.recent import Recent
 from lambdaops.core.dlq.records import (
     Ending,
     RedriveClosed,
@@ -46,6 +48,7 @@ class Run:
         sent: messages that were sent; ``quarantined`` of those to the quarantine queue.
         undeleted: ids that were sent and are still in the queue.
         unsure: batches whose send was repeated because its answer was lost.
+        new: the newest ids that what was sent has now; None when there are none, and when the run is over.
         held, closed: how it stopped, or ended.
         paused: whether it is.
         asked: what somebody asked for and nobody heeded yet.
@@ -63,6 +66,7 @@ class Run:
     quarantined: int = 0
     undeleted: set[str] = field(default_factory=set)
     unsure: int = 0
+    new: Recent | None = None
     held: RedriveHeld | None = None
     closed: RedriveClosed | None = None
     paused: bool = False
@@ -100,11 +104,15 @@ class Run:
             case RedriveHeld() as held:
                 self.held, self.asked = held, []
             case RedriveClosed() as closed:
-                self.closed, self.asked = closed, []
+                self.closed, self.asked, self.new = closed, [], None
             case _:
                 pass
 
     def _end(self, end: Sent) -> None:
+        if end.new:
+            self.new = self.new or Recent()
+            for name in end.new:
+                self.new.add(name)
         known = self.sending.pop(end.batch, None)
         if known is None:
             return

@@ -51,7 +51,7 @@ class Turn:
         received: how many letters the last order brought; None when nothing was received.
         wanted: what it would send now.
         kept: what stays.
-        ended: batches that ended; ``new`` are the ids that what was sent has now, ``whys`` AWS's reasons by code.
+        ended: batches that ended.
         refused: ids that will never be taken, with AWS's reason.
         held: how many letters it keeps hidden because they stay.
         ready: how many it keeps hidden for the next stage.
@@ -64,7 +64,6 @@ class Turn:
     wanted: tuple[Wanted, ...] = ()
     kept: tuple[Kept, ...] = ()
     ended: tuple[Sent, ...] = ()
-    new: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     held: int = 0
     ready: int = 0

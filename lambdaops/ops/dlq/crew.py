@@ -17,8 +17,8 @@ from lambdaops.core.dlq.talk import Answer, Leave, Turn
 from lambdaops.ops.dlq.hands import Hands, labour
 from lambdaops.ops.dlq.worker import Worker
 
-_GATHER, _MANY = 0.002, 10
-"""Seconds for each worker beside the first, of ten at most."""
+_MOMENT = timedelta(milliseconds=2)
+_MANY = 10
 
 
 @dataclass
@@ -28,15 +28,19 @@ class Crew:
     Attributes:
         workers: who works.
         hands: what each works with.
+        moment: how long whoever wants to send waits for each other worker, of ten at most.
     """
 
     workers: tuple[Worker, ...]
     hands: Callable[[], Hands]
+    moment: timedelta = _MOMENT
     _box: SimpleQueue[Turn | BaseException] = field(default_factory=SimpleQueue)
     _replies: dict[int, SimpleQueue[Answer]] = field(default_factory=dict)
     _threads: list[threading.Thread] = field(default_factory=list)
     _waiting: set[int] = field(default_factory=set)
     _there: set[int] = field(default_factory=set)
+    _gathered: list[Turn] = field(default_factory=list)
+    _gathered_by: float = 0.0
 
     def start(self) -> None:
         """Let them begin."""
@@ -54,28 +58,31 @@ class Crew:
         return bool(self._there)
 
     def said(self, within: timedelta) -> list[Turn]:
-        """What they said since, waiting so long for the first word, and a moment for the others.
+        """What is to be answered now; nothing, if nobody says anything for so long.
 
-        One record on disk serves all who wait for it; where many work, the moment costs none of them anything.
+        Whoever wants to send waits a moment for others who want to: one record on disk serves all of them, and where
+        many work, the moment costs none of them anything. Nobody else waits: an order needs no record.
         """
-        turns: list[Turn] = []
         end = monotonic() + within.total_seconds()
-        while (wait := end - monotonic()) > 0 or not turns:
+        while (wait := (self._gathered_by if self._gathered else end) - monotonic()) > 0:
+            if self._gathered and len(self._gathered) == len(self._there):
+                break
             try:
-                word = self._box.get(timeout=max(0.0, wait))
+                word = self._box.get(timeout=wait)
             except Empty:
                 break
             if isinstance(word, BaseException):
                 raise word
-            if not turns:
-                end = monotonic() + _GATHER * min(_MANY, len(self._there) - 1)
-            turns.append(word)
             if word.left:
                 self._there.discard(word.worker)
             else:
                 self._waiting.add(word.worker)
-            if len(self._waiting) == len(self._there):
-                break
+            if not word.wanted:
+                return [word]
+            if not self._gathered:
+                self._gathered_by = monotonic() + (self.moment * min(_MANY, len(self._there) - 1)).total_seconds()
+            self._gathered.append(word)
+        turns, self._gathered = self._gathered, []
         return turns
 
     def tell(self, answers: Iterable[tuple[int, Answer]]) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.dlq.letter import Queue
 from lambdaops.core.errors import LambdaOpsError, RejectedError
-from lambdaops.ops.dlq.worker import Deed, Delete, Hide, Invoke, Replay, Send, Sleep, Take, event_of
+from lambdaops.ops.dlq.deeds import Deed, Delete, Hide, Invoke, Replay, Send, Sleep, Take
 from lambdaops.ports.queues import Invocations, Queues, Streams
 
 if TYPE_CHECKING:
     from lambdaops.core.dlq.talk import Answer, Turn
-    from lambdaops.ops.dlq.worker import Work
+    from lambdaops.ops.dlq.deeds import Work
+
+_MOST_EVENT = 6_000_000
 
 
 @dataclass
@@ -25,7 +28,7 @@ class Hands:
         queues, invocations, streams: what is called.
         queue: the dead-letter queue.
         pause: waits.
-        known: destinations found so far, by ARN.
+        known: destinations found so far, by ARN; of all workers.
     """
 
     queues: Queues
@@ -71,6 +74,18 @@ class Hands:
         called = self.invocations.call(where.function, where.qualifier, event, deed.message.trace)
         if called.error:
             raise RejectedError(f"{where} failed again: {called.what or called.error}")
+
+
+def event_of(records: Sequence[dict[str, object]]) -> bytes:
+    """What a function gets for a batch of a stream.
+
+    Raises:
+        RejectedError: more than a synchronous invocation takes.
+    """
+    event = json.dumps({"Records": list(records)}, separators=(",", ":")).encode()
+    if len(event) > _MOST_EVENT:
+        raise RejectedError(f"{len(event)} bytes of records, and an invocation takes {_MOST_EVENT}")
+    return event
 
 
 def labour(work: Work, perform: Callable[[Deed], object], ask: Callable[[Turn], Answer]) -> None:

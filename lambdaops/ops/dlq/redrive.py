@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.dlq.desk import Desk
 from lambdaops.core.dlq.fate import Fates
+from lambdaops.core.dlq.ledger import Ledger
 from lambdaops.core.dlq.letter import Queue
 from lambdaops.core.dlq.plan import DEFAULT_WATCH, LONGEST_WATCH, RedrivePlan
 from lambdaops.core.dlq.records import RedriveOpened, RedriveResumed, Stopped
@@ -41,10 +42,10 @@ from lambdaops.ops.dlq.shift import Shift
 from lambdaops.ops.dlq.worker import Worker
 from lambdaops.ops.recorder import Recorder, actor_of
 from lambdaops.ports import Journal
+from lambdaops.ports.queues import DeadLetterPorts
 
 if TYPE_CHECKING:
     from lambdaops.ports import Drive
-    from lambdaops.ports.queues import DeadLetterPorts
 
 _TICK = timedelta(milliseconds=100)
 _DISMISS_WITHIN = timedelta(seconds=30)
@@ -78,7 +79,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was found out before: the completed plan, the queue, and a run that is open."""
+    """What was found out before: the completed plan, the queue, a run that is open, and other queues by their ARN."""
 
     plan: RedrivePlan
     queue: Queue
@@ -87,6 +88,7 @@ class Prepared:
     alarms: tuple[AlarmReading, ...]
     findings: tuple[Finding, ...]
     unfinished: Run | None = None
+    places: dict[str, Queue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,22 +114,23 @@ def prepare(ports: DeadLetterPorts, queue: Queue, request: Request) -> Prepared:
         PlanDiffersError: another redrive of this queue is open.
     """
     journal = ports.journals.open(queue.arn)
-    unfinished = open_run(journal.read().entries)
+    unfinished = open_run(journal.each())
     before = _snapshot(queue.at, ports.clock.now())
+    places = Places(ports)
     sources = _sources(ports, queue, request)
     plan = replace(request.plan, queue=queue.arn, total=queue.total, before=before)
     if request.watch is None:
-        plan = replace(plan, watch=_watch(ports, request, sources))
+        plan = replace(plan, watch=_watch(places, request, sources))
     if unfinished is not None:
         if unfinished.plan.wish() != plan.wish():
             raise _differs(queue, unfinished)
         plan = unfinished.plan
     if unfinished is None or not unfinished.plan.native:
         _require_no_task(ports, queue)
-    findings = _places(ports, queue, plan)
+    findings = _places(places, queue, plan)
     alarms = ports.alarms.read_alarms(plan.stop_alarms)
     findings += [*_alarms(plan, alarms), *_expiry(queue, plan)]
-    return Prepared(plan, queue, sources, journal, alarms, tuple(findings), unfinished)
+    return Prepared(plan, queue, sources, journal, alarms, tuple(findings), unfinished, places.known)
 
 
 def _sources(ports: DeadLetterPorts, queue: Queue, request: Request) -> tuple[str, ...]:
@@ -186,18 +189,17 @@ def redrive(ports: DeadLetterPorts, prepared: Prepared, request: Request) -> Red
 def begin(recorder: Recorder[DeadLetterPorts], prepared: Prepared, request: Request, drive: Drive) -> Shift:
     """Open the run, or take it up; its desk as the journal tells it."""
     if prepared.unfinished is None:
-        recorder.record(RedriveOpened(prepared.plan, request.reason, request.ticket, recorder.ports.tool))
+        begun = recorder.record(RedriveOpened(prepared.plan, request.reason, request.ticket, recorder.ports.tool))
     else:
-        recorder.record(RedriveResumed(request.resend))
-    entries = prepared.journal.read().entries
-    *earlier, run = runs(entries)
-    desk = Desk(run, recorder.ports.clock.now(), resend=request.resend, earlier=earlier)
-    return Shift(recorder, desk, drive, alarms=prepared.alarms, heard=entries[-1].seq or 0)
+        begun = recorder.record(RedriveResumed(request.resend))
+    *earlier, run = runs(prepared.journal.each())
+    desk = Desk(Ledger(run, earlier, request.resend), recorder.ports.clock.now())
+    return Shift(recorder, desk, drive, prepared.queue.url, alarms=prepared.alarms, heard=begun.seq or 0)
 
 
 def _crew(ports: DeadLetterPorts, prepared: Prepared, fates: Fates) -> Crew:
     def hands() -> Hands:
-        return Hands(ports.queues, ports.invocations, ports.streams, prepared.queue, ports.clock.sleep)
+        return Hands(ports.queues, ports.invocations, ports.streams, prepared.queue, ports.clock.sleep, prepared.places)
 
     return Crew(tuple(Worker(number, fates, ports.clock.now) for number in range(prepared.plan.workers)), hands)
 
@@ -215,12 +217,13 @@ def _work(shift: Shift, crew: Crew, *, resumed: bool) -> Redriven:
     entry = shift.end()
     desk = shift.desk
     desk.run.take(entry)
-    told = Told(tuple(desk.told), dict(desk.places), desk.unsure)
+    ledger = desk.ledger
+    told = Told(tuple(ledger.told), dict(ledger.places), ledger.unsure)
     return Redriven(desk.run, told, _error(desk), resumed)
 
 
 def _error(desk: Desk) -> LambdaOpsError | None:
-    plan, tally = desk.run.plan, desk.tally()
+    plan, tally = desk.run.plan, desk.ledger.tally()
     again = f"lambdaops dlq resume {desk.run.id}"
     if desk.cause in (Stopped.ALARM, Stopped.REENTRY):
         return RedriveHeldError(
@@ -251,7 +254,25 @@ def _error(desk: Desk) -> LambdaOpsError | None:
 # -- what is found out before ----------------------------------------------------------------------------------------
 
 
-def _watch(ports: DeadLetterPorts, request: Request, sources: tuple[str, ...]) -> timedelta:
+@dataclass(frozen=True)
+class Places:
+    """Queues beside the dead-letter queue, each looked up once."""
+
+    ports: DeadLetterPorts
+    known: dict[str, Queue] = field(default_factory=dict)
+
+    def find(self, arn: str) -> Queue:
+        """The queue.
+
+        Raises:
+            NotFoundError, AwsError: it is not there, or cannot be read.
+        """
+        if arn not in self.known:
+            self.known[arn] = self.ports.queues.find(arn)
+        return self.known[arn]
+
+
+def _watch(places: Places, request: Request, sources: tuple[str, ...]) -> timedelta:
     """As long as a message that fails again takes to come back: its queue's visibility, so often as it is received.
 
     A function that is invoked asynchronously is tried three times within about three minutes (Lambda guide, *How Lambda
@@ -262,7 +283,7 @@ def _watch(ports: DeadLetterPorts, request: Request, sources: tuple[str, ...]) -
     longest = timedelta()
     for arn in (request.to.arn,) if request.to is not None else sources[:_MOST_SOURCES]:
         try:
-            queue = ports.queues.find(arn)
+            queue = places.find(arn)
         except NotFoundError:
             continue
         longest = max(longest, queue.visibility * max(1, queue.max_receives) + _MARGIN)
@@ -277,12 +298,12 @@ def _differs(queue: Queue, unfinished: Run) -> PlanDiffersError:
     )
 
 
-def _places(ports: DeadLetterPorts, queue: Queue, plan: RedrivePlan) -> list[Finding]:
+def _places(places: Places, queue: Queue, plan: RedrivePlan) -> list[Finding]:
     found = []
     for option, arn in (("--to", plan.to), ("--quarantine", plan.quarantine)):
         if ":sqs:" not in arn:
             continue
-        where = ports.queues.find(arn)
+        where = places.find(arn)
         if where.arn == queue.arn:
             found.append(
                 Finding(Level.BLOCK, "destination", f"{option} {where.name} is the queue itself", "Name another queue.")

@@ -38,11 +38,12 @@ _RATE_OVER = timedelta(seconds=10)
 
 @dataclass
 class Shift:
-    """One process's time at the desk of one run."""
+    """One process's time at the desk of one run; ``url`` is the queue's."""
 
     recorder: Recorder[DeadLetterPorts]
     desk: Desk
     drive: Drive
+    url: str
     alarms: tuple[AlarmReading, ...] = ()
     heard: int = 0
     _looked_at: datetime | None = None
@@ -61,10 +62,11 @@ class Shift:
         self.listen()
         now = self.recorder.ports.clock.now()
         self.desk.blind = not self._see(now)
-        events, answers = self.desk.serve(now, turns)
-        self._record(events)
+        self.desk.take(now, turns)
         if self.desk.wants_count:
             self._count()
+        events, answers = self.desk.answer(turns)
+        self._record(events)
         self.tell(now)
         return answers
 
@@ -107,16 +109,16 @@ class Shift:
             return
         self._told_at = now
         desk = self.desk
-        self._marks.append((now, desk.sent))
+        self._marks.append((now, desk.ledger.sent))
         while len(self._marks) > 2 and now - self._marks[0][0] > _RATE_OVER:  # noqa: PLR2004 -- a first and a last
             self._marks.popleft()
         (since, before), passed = self._marks[0], (now - self._marks[0][0]).total_seconds()
-        rate = int((desk.sent - before) * 1000 / passed) if now > since else 0
+        rate = int((desk.ledger.sent - before) * 1000 / passed) if now > since else 0
         self.recorder.ports.sink.emit(
             Redriving(
                 now,
                 desk.run.plan,
-                desk.tally(),
+                desk.ledger.tally(),
                 desk.stage + 1,
                 rate,
                 desk.watching,
@@ -151,7 +153,7 @@ class Shift:
     def _count(self) -> None:
         ports = self.recorder.ports
         try:
-            self.desk.counted(ports.queues.find(self.desk.run.plan.queue))
+            self.desk.counted(ports.queues.find(self.url))
         except NotFoundError as error:
             self.desk.fault = (error.code, error.hint)
             self.desk.stop(Stopped.FAILED, error.message)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +28,7 @@ from lambdaops.core.errors import (
 )
 from lambdaops.core.model import AlarmState
 from lambdaops.core.states import Signal
-from lambdaops.ops.dlq.worker import Delete, Send
+from lambdaops.ops.dlq.deeds import Delete, Send
 from lambdaops.ports.queues import Move
 from tests.sim.queues import TIMED_OUT, Fault, arn_of
 from tests.sim.redriving import Post, Process, quick
@@ -119,6 +120,38 @@ def test_hazard_4_more_than_the_bearable_share_comes_back(post: Post) -> None:
     assert visible(post, "dlq")
 
 
+def test_hazard_4_what_was_sent_before_a_kill_is_known_when_it_comes_back_after_it(post: Post) -> None:
+    """The new ids stand in the journal: a process that goes on knows what the one before it sent."""
+    process = post.process(post.request(quick(max_reentry=10_000)))
+    while not any(isinstance(one.event, RedriveStep) and one.event.ended for one in post.journal.entries):
+        process.step(0)
+    process.kill()
+    sent = list(post.sqs.boxes["orders"].messages)
+    assert 10 <= len(sent) < 30
+    for message in sent:
+        post.sqs.bury("orders", message)
+    post.clock.advance(timedelta(minutes=3))
+    assert post.redrive(post.request(quick(max_reentry=10_000))) is ExitCode.DONE
+    closed = post.run().closed
+    assert closed is not None
+    assert closed.tally.came_back >= 10
+    assert closed.tally.came_back + closed.tally.arrived == len(sent)
+    assert post.run().new is None, "nobody asks for them any more"
+
+
+def test_hazard_4_a_share_that_came_back_before_a_kill_stops_the_process_after_it(post: Post) -> None:
+    post.sqs.on_send = lambda box, message: post.sqs.bury(box.name, message)
+    process = post.process()
+    while not any(isinstance(one.event, RedriveStep) and one.event.ended for one in post.journal.entries):
+        process.step(0)
+    process.kill()
+    post.clock.advance(timedelta(minutes=3))
+    assert post.redrive() is ExitCode.HELD
+    held = post.run().held
+    assert held is not None
+    assert held.cause is Stopped.REENTRY
+
+
 def test_hazard_4_a_queue_that_is_filled_meanwhile_is_no_reason_to_go_on(post: Post) -> None:
     process = post.process()
     steps = 0
@@ -139,6 +172,33 @@ def test_hazard_5_a_deduplication_id_of_its_own_makes_a_second_send_harmless(fau
     only(post, "send", fault)
     assert post.redrive() is ExitCode.DONE
     assert len(post.sqs.boxes["orders.fifo"].messages) == 6
+
+
+def test_an_empty_queue_takes_one_look_of_a_second() -> None:
+    post = filled(0)
+    began = post.clock.now()
+    assert post.redrive(post.request(quick(workers=4))) is ExitCode.DONE
+    assert post.sqs.calls.count("receive") == 1
+    assert post.clock.now() - began < timedelta(seconds=1.5)
+
+
+def test_counts_that_are_behind_do_not_end_it(post: Post) -> None:
+    """SQS counts none, and has some: receives are what is believed."""
+    real, queue = post.sqs.find, arn_of("dlq")
+    counted: list[int] = []
+
+    def find(name: str) -> Any:
+        found = real(name)
+        if found.arn == queue:
+            counted.append(found.total)
+            return replace(found, waiting=0, hidden=0)
+        return found
+
+    post.sqs.find = find  # type: ignore[method-assign, assignment]
+    assert post.redrive(post.request(quick(workers=3))) is ExitCode.DONE
+    assert counted[0] == 30
+    assert not post.sqs.boxes["dlq"].messages
+    assert post.run().sent == 30
 
 
 def test_hazard_5_what_was_killed_long_ago_is_in_doubt_and_left() -> None:
