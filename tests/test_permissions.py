@@ -31,6 +31,7 @@ POLICIES = {
     "rollback": (["rollback", "abort"], ["function", "any"]),
     "look": (["status", "status --all", "versions"], ["function", "functions", "any"]),
     "init": (["init"], ["functions", "any"]),
+    "store": (["store copy"], ["table"]),
     "notify-sns": (["release"], ["topic"]),
     "notify-eventbridge": (["release"], ["bus"]),
 }

@@ -98,6 +98,21 @@ _SERVICES = {
     "PutEvents": "events",
     **dict.fromkeys(
         (
+            "GetItem",
+            "PutItem",
+            "DeleteItem",
+            "Query",
+            "TransactWriteItems",
+            "DescribeTable",
+            "DescribeContinuousBackups",
+            "CreateTable",
+            "UpdateTable",
+            "UpdateContinuousBackups",
+        ),
+        "dynamodb",
+    ),
+    **dict.fromkeys(
+        (
             "GetQueueUrl",
             "GetQueueAttributes",
             "ListDeadLetterSourceQueues",
@@ -120,6 +135,8 @@ _ACTIONS = {
     "DeleteMessageBatch": "DeleteMessage",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "Invoke": "InvokeFunction",
+    # A transaction needs the permissions of what it does (DynamoDB guide, "Using IAM with transactions").
+    "TransactWriteItems": "PutItem",
 }
 _OWN_HINT = "Or an earlier try of this very call took effect and its answer was lost: look before going on."
 # What a refusal names, as in: is not authorized to perform ACTION on resource ARN.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import boto3
     from botocore.awsrequest import AWSResponse
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -117,6 +118,14 @@ class Session:
     def streams(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 -- no stubs of these here
         """A client for ``kinesis`` or ``dynamodbstreams``."""
         return self._client(service, _WATCHING, region)
+
+    def tables(self, region: str | None = None, *, urgent: bool = False) -> DynamoDBClient:
+        """A DynamoDB client for tables of a region; None is the session's own. ``urgent``: nothing waits for it long.
+
+        A rollback reads the journal if it can, and goes on without it if it cannot.
+        """
+        client: DynamoDBClient = self._client("dynamodb", _TELLING if urgent else _WATCHING, region)
+        return client
 
     def logs(self) -> CloudWatchLogsClient:
         """A client for CloudWatch Logs, which nobody waits long for."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lambdaops.cli.env import Env
     from lambdaops.cli.options import Place
     from lambdaops.config.read import Config
-    from lambdaops.ports import Sink
+    from lambdaops.ports import Journals, Sink
 
 
 def aim(env: Env, text: str, place: Place, *, writes: bool) -> Aim:
@@ -71,6 +71,11 @@ def aim_at_journal(env: Env, text: str, place: Place) -> tuple[Aim, str]:
 def aim_abort(env: Env, text: str, place: Place, sink: Sink) -> tuple[Aim, str]:
     """As :func:`aim_at_journal`, but a file that cannot be read holds nobody up."""
     return _at_journal(env, _load_or_warn(env, place, sink), text, place)
+
+
+def journals_at(env: Env, place: Place) -> Journals:
+    """The audit log that a command without a target of its own reads; raises as :func:`aim`."""
+    return aim_at_region(env, place).journals(env)
 
 
 def load(env: Env, place: Place) -> Config | None:
@@ -182,7 +187,8 @@ def _meant(config: Config | None, text: str, place: Place) -> tuple[Aim, ...]:
 
 
 def _journals(env: Env, meant: tuple[Aim, ...]) -> tuple[str, ...]:
-    return tuple(arn for arn in env.journals.targets() if any(_is_of(arn, aimed) for aimed in meant))
+    found = (arn for aimed in meant for arn in aimed.journals(env).targets() if _is_of(arn, aimed))
+    return tuple(sorted(set(found)))
 
 
 def _is_of(arn: str, aimed: Aim) -> bool:

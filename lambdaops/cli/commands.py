@@ -29,6 +29,7 @@ _MODULES = {
     "history": "look",
     "dlq": "dlq",
     "audit": "audit",
+    "store": "store",
     "init": "init",
     "config": "config",
     "notify": "notify",

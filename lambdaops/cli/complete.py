@@ -68,7 +68,7 @@ def redrives(ctx: typer.Context, incomplete: str) -> list[Offer]:
     env = _env(ctx)
     found: dict[str, str] = {}
     with contextlib.suppress(LambdaOpsError):
-        for row in known(env.journals):
+        for row in known(env.files):
             found |= {row.run: f"{row.queue.rpartition(':')[2]}: {row.phase}", row.queue.rpartition(":")[2]: row.phase}
     return _offers(found, incomplete)
 
@@ -185,7 +185,7 @@ def _entries(env: Env, name: str) -> Iterable[Entry]:
     for place in journal_places(env.home):
         if name in (place.name, place.arn):
             with contextlib.suppress(LambdaOpsError):
-                yield from env.journals.open(place.arn).read().entries
+                yield from env.files.open(place.arn).read().entries
 
 
 @contextmanager

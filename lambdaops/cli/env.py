@@ -21,8 +21,10 @@ from lambdaops.cli.clock import NoSignals, SystemClock
 if TYPE_CHECKING:
     from lambdaops.aws.session import Session
     from lambdaops.core.notifications import Channel
-    from lambdaops.ports import Ask, Clock, Inventory, Notifier, Ports, Signals, Sink
+    from lambdaops.core.stores import TableStore
+    from lambdaops.ports import Ask, Clock, Inventory, Journals, Notifier, Ports, Signals, Sink
     from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
+    from lambdaops.ports.tables import Table, TableAdmin
     from lambdaops.render.console import Streams
     from lambdaops.store.files import FileJournals
 
@@ -86,11 +88,47 @@ class Env:
         return default_home(self.variables)
 
     @cached_property
-    def journals(self) -> FileJournals:
-        """The audit log of this machine."""
+    def files(self) -> FileJournals:
+        """The journals of this machine."""
         from lambdaops.store.files import FileJournals
 
         return FileJournals(self.home)
+
+    @cached_property
+    def journals(self) -> Journals:
+        """The audit log that a command without words about its place reads.
+
+        Raises:
+            UsageError, InvalidFileError: which one that is cannot be told.
+        """
+        from lambdaops.cli.aim import journals_at
+        from lambdaops.cli.options import Place
+
+        return journals_at(self, Place(self.variables.get("LAMBDAOPS_ENV") or None))
+
+    def journals_in(
+        self, store: TableStore | None, *, region: str | None = None, profile: str | None = None, urgent: bool = False
+    ) -> Journals:
+        """The audit log of a team, or for None of this machine; ``urgent``: a rollback does not wait for it."""
+        if store is None:
+            return self.files
+        from lambdaops.store.table import TableJournals
+
+        return TableJournals(self.table(store, region=region, profile=profile, urgent=urgent), self.clock)
+
+    def table(
+        self, store: TableStore, *, region: str | None = None, profile: str | None = None, urgent: bool = False
+    ) -> Table:
+        """The table that a team shares."""
+        from lambdaops.aws.tables import DynamoTable
+
+        return DynamoTable(self.aws_session(region=region, profile=profile), store.table, store.region, urgent=urgent)
+
+    def table_admin(self, store: TableStore, *, region: str | None = None, profile: str | None = None) -> TableAdmin:
+        """What makes that table."""
+        from lambdaops.aws.table_admin import DynamoTableAdmin
+
+        return DynamoTableAdmin(self.aws_session(region=region, profile=profile), store.table, store.region)
 
     def aws_session(self, *, region: str | None = None, profile: str | None = None) -> Session:
         """The session of a region and profile: one for all who use it, so that nobody is asked twice for MFA codes."""
@@ -137,6 +175,7 @@ class Env:
         *,
         sink: Sink,
         ask: Ask,
+        journals: Journals,
         region: str | None = None,
         profile: str | None = None,
         signals: Signals | None = None,
@@ -161,7 +200,7 @@ class Env:
             metrics=CloudWatchMetrics(session),
             logs=CloudWatchLogs(session),
             identity=StsIdentity(session),
-            journals=self.journals,
+            journals=journals,
             sink=sink,
             ask=ask,
             host=socket.gethostname(),
@@ -186,6 +225,7 @@ class Env:
         *,
         sink: Sink,
         ask: Ask,
+        journals: Journals,
         region: str | None = None,
         profile: str | None = None,
         signals: Signals | None = None,
@@ -210,7 +250,7 @@ class Env:
             streams=AwsStreams(session),
             alarms=CloudWatchAlarms(session),
             identity=StsIdentity(session),
-            journals=self.journals,
+            journals=journals,
             sink=sink,
             ask=ask,
             host=socket.gethostname(),

@@ -110,7 +110,8 @@ def _account(env: Env, output: OutputFormat, region: str | None, profile: str | 
     from lambdaops.ops.survey import survey
 
     with telling(env, output) as sink:
-        ports = env.ports(sink=sink, ask=Confirmation(env, given=False), region=region, profile=profile)
+        ask = Confirmation(env, given=False)
+        ports = env.ports(sink=sink, ask=ask, journals=env.files, region=region, profile=profile)
         return survey(env.inventory(region=region, profile=profile), ports.identity, ports.clock, sink)
 
 

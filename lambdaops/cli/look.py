@@ -26,6 +26,7 @@ from lambdaops.cli.reply import Reply, answer, telling
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
+    from lambdaops.ports import Journals
 
 StatusTargetArgument = Annotated[
     str | None,
@@ -122,7 +123,7 @@ def _standings(env: Env, target: str | None, output: OutputFormat, place: Place)
     with telling(env, output) as sink:
         reach.require_caller(reach.ports(env, sink))
         inventory = env.inventory(region=reach.region, profile=reach.profile)
-        rows = scan(inventory, env.journals, env.clock, sink, reach.settings.environment)
+        rows = scan(inventory, reach.journals(env), env.clock, sink, reach.settings.environment)
     alone = any(row.standing is not Standing.DRIVEN for row in rows)
     return Reply(partial(standing_text, rows), {"aliases": encode(rows)}, ExitCode.HELD if alone else ExitCode.DONE)
 
@@ -163,6 +164,10 @@ def history(
     target: JournalArgument,
     release: ReleaseArgument = "",
     explain: ExplainOption = False,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
     """List the releases and rollbacks of a target, or the redrives of a queue, newest first, and why. Needs no AWS.
@@ -179,10 +184,12 @@ def history(
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.aim import journals_at
         from lambdaops.core.codec import encode
 
+        journals = journals_at(env, Place(environment, config, region, profile))
         if explain:
-            return _explained(env, target, release)
+            return _explained(journals, target, release)
         if release:
             from lambdaops.core.errors import UsageError
 
@@ -191,30 +198,30 @@ def history(
         from lambdaops.ops.reports import history as report
         from lambdaops.render.tables import history_text
 
-        arn = find_journal(env.journals, target)
+        arn = find_journal(journals, target)
         if ":sqs:" in arn:
-            return _redrives(env, arn)
-        rows = report(env.journals.open(arn).read().entries)
+            return _redrives(journals, arn)
+        rows = report(journals.open(arn).read().entries)
         return Reply(partial(history_text, rows), {"target": arn, "releases": encode(rows)})
 
     return answer(env, "history", output, body)
 
 
-def _redrives(env: Env, arn: str) -> Reply:
+def _redrives(journals: Journals, arn: str) -> Reply:
     from lambdaops.core.codec import encode
     from lambdaops.ops.dlq.runs import history as report
     from lambdaops.render.redrives import runs_text
 
-    rows = report(env.journals.open(arn).read().entries)
+    rows = report(journals.open(arn).read().entries)
     return Reply(partial(runs_text, rows), {"target": arn, "redrives": encode(rows)})
 
 
-def _explained(env: Env, target: str, release: str) -> Reply:
+def _explained(journals: Journals, target: str, release: str) -> Reply:
     from lambdaops.core.codec import encode
     from lambdaops.ops.explain import explain
     from lambdaops.ops.reports import find_journal
     from lambdaops.render.tables import explain_text
 
-    arn = find_journal(env.journals, target)
-    rows = explain(env.journals.open(arn).read().entries, release)
+    arn = find_journal(journals, target)
+    rows = explain(journals.open(arn).read().entries, release)
     return Reply(partial(explain_text, rows), {"target": arn, "release": release, "explained": encode(rows)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from lambdaops.core.events import Entry
     from lambdaops.core.notices import Notice
     from lambdaops.notify.notifying import Notifying
-    from lambdaops.ports import Sink
+    from lambdaops.ports import Journals, Sink
 
 
 class ToldTo:
@@ -55,7 +56,9 @@ class ToldTo:
                 self._sink.emit(Warned(env.clock.now(), f"nobody will be told by {error.message}", error.hint))
         if found:
             story = Story(reach.settings.environment)
-            self._told = Notifying(self._sink, found, story, self._journal, env.clock.now)
+            journals = partial(_entries, reach.journals(env))
+            self._told = Notifying(self._sink, found, story, journals, env.clock.now)
 
-    def _journal(self, arn: str) -> Iterable[Entry]:
-        return self._env.journals.open(arn).read().entries
+
+def _entries(journals: Journals, arn: str) -> Iterable[Entry]:
+    return journals.open(arn).read().entries

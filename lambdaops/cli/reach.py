@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from lambdaops.cli.env import Env
     from lambdaops.core.model import Target
     from lambdaops.core.settings import Settings
-    from lambdaops.ports import Ports, Signals, Sink
+    from lambdaops.core.stores import TableStore
+    from lambdaops.ports import Journals, Ports, Signals, Sink
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,36 @@ class Reach:
 
         typed = self.name if self.settings.confirm is Confirm.TYPE_TARGET else ""
         ask = Confirmation(env, yes, typed, self.where)
-        return env.ports(sink=sink, ask=ask, region=self.region, profile=self.profile, signals=signals, urgent=urgent)
+        return env.ports(
+            sink=sink,
+            ask=ask,
+            journals=self.journals(env, urgent=urgent),
+            region=self.region,
+            profile=self.profile,
+            signals=signals,
+            urgent=urgent,
+        )
+
+    def journals(self, env: Env, *, urgent: bool = False) -> Journals:
+        """The audit log of this place: what ``LAMBDAOPS_STORE`` says, else the file, else this machine's.
+
+        Raises:
+            UsageError: the variable cannot be understood.
+        """
+        return env.journals_in(self.store(env), region=self.region, profile=self.profile, urgent=urgent)
+
+    def store(self, env: Env) -> TableStore | None:
+        """Where that is; None for this machine's files.
+
+        Raises:
+            UsageError: the variable cannot be understood.
+        """
+        said = env.variables.get("LAMBDAOPS_STORE")
+        if not said:
+            return self.settings.store
+        from lambdaops.core.stores import parse_store
+
+        return parse_store(said)
 
     def require_caller(self, ports: Ports) -> None:
         """Ask AWS whose credentials these are, if an account is pinned.

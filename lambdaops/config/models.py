@@ -30,6 +30,7 @@ from lambdaops.config.words import (
     Profile,
     Region,
     Stages,
+    Store,
     Strategy,
     StrategyName,
     Tolerance,
@@ -252,6 +253,9 @@ class EnvironmentSettings(Table):
     notify: list[NotifySettings] | None = Field(
         None, description="Who is told of releases here, instead of the file's notify."
     )
+    store: Store | None = Field(
+        None, description="Where this environment's journals are kept, if not where the file's."
+    )
 
 
 class File(Table):
@@ -271,6 +275,9 @@ class File(Table):
         None, description="Accounts and regions by name, chosen with --env."
     )
     notify: list[NotifySettings] | None = Field(None, description="Who is told of releases.")
+    store: Store | None = Field(
+        None, description="Where journals are kept: files of this machine, or dynamodb://TABLE for a team."
+    )
 
 
 def validate(data: object) -> File:

@@ -21,6 +21,7 @@ from lambdaops.core.freeze import FreezeWindow, Once, Weekly
 from lambdaops.core.notifications import EVERY, Channel, EventBridgeChannel, Moment, SlackChannel, SnsChannel
 from lambdaops.core.plan import OnInconclusive
 from lambdaops.core.settings import Confirm, Settings
+from lambdaops.core.stores import parse_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lambdaops.config.read import Config
     from lambdaops.core.metric_gates import MetricGate
     from lambdaops.core.model import Target
+    from lambdaops.core.stores import TableStore
 
 _PLACEHOLDER = re.compile(r"\{[a-z]+\}")
 
@@ -105,16 +107,19 @@ def resolve(config: Config, environment: str, function: str, alias: str | None =
         freeze=tuple(_window(window) for window in (place.freeze if place else None) or ()),
         strategies=tuple((file.strategies or {}).items()),
         source=str(config.path),
+        store=store(config, environment),
         notify=channels(config, environment),
     )
     origins = {key: _where(config, loc) for key, (value, loc) in said.items() if value is not None}
     if file.notify is not None:
         origins["notify"] = _where(config, ("notify",))
+    if file.store is not None:
+        origins["store"] = _where(config, ("store",))
     if place is not None:
         own = EnvironmentSettings.model_fields
         origins |= {
             key: _where(config, ("environments", environment, own[key].alias or key))
-            for key in ("account", "region", "profile", "confirm", "freeze", "notify")
+            for key in ("account", "region", "profile", "confirm", "freeze", "notify", "store")
             if getattr(place, key) is not None
         }
     return Resolved(settings, origins)
@@ -125,6 +130,23 @@ def channels(config: Config, environment: str) -> tuple[Channel, ...]:
     place = (config.file.environments or {}).get(environment)
     said = config.file.notify if place is None or place.notify is None else place.notify
     return tuple(_channel(entry) for entry in said or ())
+
+
+def store(config: Config, environment: str) -> TableStore | None:
+    """Where journals are kept; ``environment`` is empty for none.
+
+    Raises:
+        UsageError: that depends on the environment, and none was chosen.
+    """
+    places = config.file.environments or {}
+    own = {name: place.store for name, place in places.items() if place.store is not None}
+    if own and not environment and len(places) > 1:
+        raise UsageError(
+            f"{config.path} keeps the journals of {', '.join(own)} elsewhere, and no environment was named",
+            hint="Say which one: --env NAME, or LAMBDAOPS_ENV.",
+        )
+    said = own.get(environment) or config.file.store
+    return parse_store(said) if said is not None else None
 
 
 def _channel(settings: NotifySettings) -> Channel:

@@ -22,6 +22,7 @@ from lambdaops.core.errors import LambdaOpsError
 from lambdaops.core.freeze import DAYS, WeekTime
 from lambdaops.core.model import ALARM_NAME, Target, parse_function
 from lambdaops.core.plan import STRATEGIES, resolve_strategy
+from lambdaops.core.stores import PATTERN
 
 OWN = "lambdaops"
 """The type of our own errors, by which they are known from pydantic's."""
@@ -315,6 +316,11 @@ Region = Annotated[
 ]
 Profile = Annotated[
     str, AfterValidator(_matching(r"\S(.*\S)?", "the name of a profile", "As in ~/.aws/config.")), _schema(r"\S(.*\S)?")
+]
+Store = Annotated[
+    str,
+    AfterValidator(_matching(PATTERN, "a store", "Like dynamodb://TABLE, or files.")),
+    _schema(PATTERN, "dynamodb://lambdaops"),
 ]
 Moment = Annotated[
     str,

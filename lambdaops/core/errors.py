@@ -431,7 +431,14 @@ class RejectedError(AwsError):
     permanent = True
 
 
-# -- a channel of notify did not take a message: exit 8 ------------------------------------------------------------
+# -- a team's journals, or a channel of notify: exit 8 ---------------------------------------------------------------
+
+
+class JournalUnreachableError(LambdaOpsError):
+    """The team's journals cannot be read; whether anything is wrong with them is not known."""
+
+    code = "journal-unreachable"
+    exit_code = ExitCode.AWS
 
 
 class NotToldError(LambdaOpsError):

@@ -165,6 +165,20 @@ def open_release(entries: Iterable[Entry]) -> Release | None:
     return last if last is not None and last.open else None
 
 
+def tells_now(entries: Sequence[Entry]) -> bool:
+    """Whether the end of a journal is enough to tell what :func:`open_release` and :func:`choose_rollback` tell.
+
+    Both go by the release that was begun last, and by the last one that moved traffic or the last rollback: what
+    stands before these changes neither.
+    """
+    known = releases(entries)
+    moved = {release.id for release in known if release.landed or release.pending}
+    return bool(known) and any(
+        isinstance(entry.event, RolledBack) or (isinstance(entry.event, Opened) and entry.release in moved)
+        for entry in entries
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class RollbackChoice:
     """The version a rollback goes to and where that is known from."""

@@ -13,6 +13,7 @@ from lambdaops.core.freeze import FreezeWindow
 from lambdaops.core.metric_gates import MetricGate
 from lambdaops.core.notifications import Channel
 from lambdaops.core.plan import OnInconclusive
+from lambdaops.core.stores import TableStore
 
 
 class Confirm(enum.Enum):
@@ -28,7 +29,8 @@ class Settings:
 
     ``account`` and ``region`` are pins: a command that would reach another one is refused. ``alarms`` and
     ``ignore_alarms`` are names or shell patterns. ``strategies`` are the file's own, name and stages, for a name given
-    on the command line. ``source`` is the file, empty when there is none.
+    on the command line. ``source`` is the file, empty when there is none. ``store`` is where journals are kept, None
+    for this machine's files.
     """
 
     environment: str = ""
@@ -57,6 +59,7 @@ class Settings:
     freeze: tuple[FreezeWindow, ...] = ()
     strategies: tuple[tuple[str, str], ...] = ()
     source: str = ""
+    store: TableStore | None = None
     notify: tuple[Channel, ...] = ()
 
     def stages_of(self, strategy: str) -> str:

@@ -16,6 +16,7 @@ from lambdaops.core.errors import (
     AliasChangedError,
     AwsError,
     InvalidFileError,
+    JournalUnreachableError,
     JournalUnwritableError,
     LambdaOpsError,
     NotFoundError,
@@ -110,7 +111,7 @@ class Driver:
             try:
                 if self._tick():
                     return self.release.state
-            except (JournalUnwritableError, InvalidFileError) as error:
+            except (JournalUnwritableError, InvalidFileError, JournalUnreachableError) as error:
                 if not self.release.landed and self.release.pending is None:
                     raise
                 # Traffic is split and the log is gone: nothing moves forward any more, everything goes back.
@@ -270,7 +271,7 @@ class Driver:
             self._record(Signalled(*pressed))
         try:
             entries = self.recorder.journal.since(self.heard)
-        except InvalidFileError:
+        except (InvalidFileError, JournalUnreachableError):
             if isinstance(self.release.state, Reverting | Done | Held):
                 return bool(self.release.asked)
             raise

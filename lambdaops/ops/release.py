@@ -22,7 +22,7 @@ from lambdaops.core.lifecycle import exit_code
 from lambdaops.core.model import Alias, Finding, Level, Target, require_account
 from lambdaops.core.notices import Planned, Progress, Warned
 from lambdaops.core.plan import Plan, differences
-from lambdaops.core.replay import Release, open_release, releases
+from lambdaops.core.replay import Release, open_release, releases, tells_now
 from lambdaops.core.states import Outcome, State
 from lambdaops.ops.driver import Driver
 from lambdaops.ops.preflight import Preflight, check
@@ -81,8 +81,8 @@ class Ended:
         return self.error.exit_code if code is ExitCode.BLOCKED and self.error is not None else code
 
 
-def look(ports: Ports, target: Target) -> Situation:
-    """Read the alias and its journal.
+def look(ports: Ports, target: Target, *, whole: bool = True) -> Situation:
+    """Read the alias and its journal: all of it, or as much as tells how things stand now.
 
     Raises:
         NotFoundError: no such function or alias, or it belongs to another account than the ARN says.
@@ -91,7 +91,8 @@ def look(ports: Ports, target: Target) -> Situation:
     """
     alias = ports.functions.get_alias(target.function, target.alias)
     require_account(target, alias)
-    reading = ports.journals.open(alias.arn).read()
+    journal = ports.journals.open(alias.arn)
+    reading = journal.read() if whole else journal.recent(tells_now)
     if reading.torn:
         ports.sink.emit(
             Warned(ports.clock.now(), "the journal's last line is incomplete: a process died while writing it")
@@ -310,7 +311,7 @@ def _given_up(situation: Situation) -> bool:
 
 
 def _still_as_seen(journal: Journal, situation: Situation) -> None:
-    if len(journal.read().entries) != len(situation.entries):
+    if journal.since(situation.entries[-1].seq or 0 if situation.entries else 0):
         raise _grew(situation)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.dlq.run import runs as redrives
 from lambdaops.core.duration import format_duration
-from lambdaops.core.errors import InvalidFileError, NotFoundError, UsageError
+from lambdaops.core.errors import InvalidFileError, JournalUnreachableError, NotFoundError, UsageError
 from lambdaops.core.events import Entry, RolledBack
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
 from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VerifyReport, VersionRow
@@ -30,7 +30,7 @@ def status(ports: Ports, target: Target) -> StatusReport:
     Raises:
         NotFoundError, AwsError, JournalTamperedError.
     """
-    situation = look(ports, target)
+    situation = look(ports, target, whole=False)
     release = situation.open
     watched = release.plan.alarms if release else _last_alarms(situation)
     choice = choose_rollback(situation.entries, situation.alias.routing)
@@ -166,7 +166,7 @@ def audit(journals: Journals) -> tuple[AuditRow, ...]:
     for arn in journals.targets():
         try:
             entries = journals.open(arn).read().entries
-        except InvalidFileError as error:
+        except (InvalidFileError, JournalUnreachableError) as error:
             rows.append(AuditRow(arn, error.message, 0, 0, None))
             continue
         last = entries[-1].at if entries else None
@@ -178,7 +178,7 @@ def verify(journals: Journals, arn: str) -> VerifyReport:
     """Check one journal; what is wrong is an answer, not an error."""
     try:
         found = journals.verify(arn)
-    except InvalidFileError as error:
+    except (InvalidFileError, JournalUnreachableError) as error:
         return VerifyReport(arn, 0, "", torn=False, ok=False, problem=error.message)
     return VerifyReport(arn, found.count, found.head, found.torn, ok=True)
 

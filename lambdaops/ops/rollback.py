@@ -17,6 +17,7 @@ from lambdaops.core.errors import (
     AliasChangedError,
     AwsError,
     InvalidFileError,
+    JournalUnreachableError,
     LambdaOpsError,
     NotFoundError,
     RollbackIncompleteError,
@@ -25,7 +26,7 @@ from lambdaops.core.errors import (
 from lambdaops.core.events import RolledBack, Signalled
 from lambdaops.core.model import Alias, Routing, Target, require_account
 from lambdaops.core.notices import Progress, Warned
-from lambdaops.core.replay import RollbackChoice, choose_rollback, open_release
+from lambdaops.core.replay import RollbackChoice, choose_rollback, open_release, tells_now
 from lambdaops.core.states import Signal
 from lambdaops.ops.recorder import Recorder, actor_if_known
 
@@ -201,7 +202,7 @@ def _choose(target: Target, alias: Alias, entries: tuple[Entry, ...]) -> Rollbac
 def _entries(ports: Ports, arn: str) -> tuple[Entry, ...]:
     """The journal, if it can be read: a broken one must not stand in the way."""
     try:
-        return ports.journals.open(arn).read().entries
-    except InvalidFileError as error:
+        return ports.journals.open(arn).recent(tells_now).entries
+    except (InvalidFileError, JournalUnreachableError) as error:
         ports.sink.emit(Warned(ports.clock.now(), f"the journal is not used: {error.message}", error.hint))
         return ()

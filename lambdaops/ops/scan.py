@@ -13,10 +13,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.errors import AccessDeniedError, InvalidFileError, NotFoundError
+from lambdaops.core.errors import AccessDeniedError, InvalidFileError, JournalUnreachableError, NotFoundError
 from lambdaops.core.model import Target
 from lambdaops.core.notices import Progress, Warned
-from lambdaops.core.replay import open_release, phase
+from lambdaops.core.replay import open_release, phase, tells_now
 from lambdaops.core.reports import AliasStanding, Standing
 from lambdaops.core.states import Held
 
@@ -124,8 +124,8 @@ def standing_of(journals: Journals, alias: Alias, environment: str) -> AliasStan
     if lease is not None and lease.live:
         return so(Standing.DRIVEN, lease.release or None, f"driven by {lease.who}", f"{look} --watch")
     try:
-        release = open_release(journals.open(alias.arn).read().entries)
-    except InvalidFileError as error:
+        release = open_release(journals.open(alias.arn).recent(tells_now).entries)
+    except (InvalidFileError, JournalUnreachableError) as error:
         return so(Standing.UNREADABLE, None, error.message, f"lambdaops audit verify {target}")
     if release is None:
         return so(Standing.UNACCOUNTED, None, "no release of this machine accounts for it", f"{look}, then {back}")

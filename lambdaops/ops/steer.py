@@ -7,14 +7,16 @@ drives is refused with the next step, but going back never is: an abort that no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import itertools
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import NobodyDrivesError, NothingOpenError, UnheededError
 from lambdaops.core.events import Closed, Decided, Entry, Failed, Landed, Signalled
 from lambdaops.core.notices import Warned
-from lambdaops.core.replay import Release, open_release, phase, releases
+from lambdaops.core.replay import Release, open_release, phase, releases, tells_now
 from lambdaops.core.states import Awaiting, Done, Held, Outcome, Paused, Promoting, Reverting, Signal, State
 from lambdaops.ops.recorder import Recorder, actor_if_known
 from lambdaops.ops.release import Ended, continues, look, take_up
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from lambdaops.ports import Ports
 
 _LISTEN_EVERY = timedelta(milliseconds=100)
+_LOOKS_A_SECOND = 10
 # One call to AWS may be in flight (five seconds to connect, ten to read, retried), then the request is heard.
 _HEED_WITHIN = timedelta(seconds=45)
 _ABORT_WITHIN = timedelta(seconds=5)
@@ -65,7 +68,7 @@ def find(ports: Ports, target: Target, arn: str) -> Found:
         JournalTamperedError, InvalidFileError: the journal cannot be used.
     """
     journal = ports.journals.open(arn)
-    release = open_release(journal.read().entries)
+    release = open_release(journal.recent(tells_now).entries)
     if release is None:
         raise NothingOpenError(
             f"no release of {target} is open on this machine: there is nothing to steer",
@@ -79,7 +82,7 @@ def ask_for(ports: Ports, target: Target, found: Found, wanted: Signalled) -> St
     """Ask the process that drives the release, and wait until it has answered and done what it decided.
 
     Raises:
-        NobodyDrivesError: no live process drives it; nothing was asked.
+        NobodyDrivesError: no live process drives it, or none any more; nothing was asked, or nobody heard it.
         UnheededError: the process exists, but does not listen: it is stopped, or its machine sleeps.
         JournalUnwritableError: the request could not be recorded.
     """
@@ -88,6 +91,9 @@ def ask_for(ports: Ports, target: Target, found: Found, wanted: Signalled) -> St
     seq = _ask(ports, found, wanted)
     steered = _answered(ports, found, seq, _HEED_WITHIN)
     if steered is None:
+        lease = ports.journals.driver(found.arn)
+        if lease is None or not lease.live:
+            raise _nobody(target, replace(found, lease=lease))
         raise UnheededError(
             f"{wanted.signal.value} of {target} is in the journal, but {_who(found.lease)} has not taken it up within "
             f"{int(_HEED_WITHIN.total_seconds())} s: it may be stopped or asleep",
@@ -106,7 +112,9 @@ def resume(ports: Ports, target: Target, found: Found, reason: str) -> Steered |
     """
     wanted = Signalled(Signal.RESUME, reason)
     if found.live:
-        return ask_for(ports, target, found, wanted)
+        # Of a process on another machine only its silence shows that it died.
+        with contextlib.suppress(NobodyDrivesError):
+            return ask_for(ports, target, found, wanted)
     situation = look(ports, target)
     unfinished = continues(situation, found.release.plan.candidate)
     if unfinished is None:
@@ -141,7 +149,12 @@ def _answered(ports: Ports, found: Found, seq: int, within: timedelta) -> Steere
     """Follow the journal until the request is answered and what was decided is done; None when time is up."""
     left, extended, heard = within, False, seq
     mine: list[Entry] = []
-    while left > timedelta():
+    looks, gone = itertools.count(1), False
+    while left > timedelta() and not gone:
+        if next(looks) % _LOOKS_A_SECOND == 0:
+            # What it wrote before it went is read below.
+            lease = ports.journals.driver(found.arn)
+            gone = lease is None or not lease.live
         for entry in found.journal.since(heard):
             heard = entry.seq or heard
             if entry.release == found.release.id:

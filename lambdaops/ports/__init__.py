@@ -15,7 +15,7 @@ from lambdaops.ports.logs import Logs
 from lambdaops.ports.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from lambdaops.core.events import Event
     from lambdaops.core.model import (
@@ -208,6 +208,14 @@ class Journal(Protocol):
 
         Raises:
             JournalTamperedError: with the line number; after the entries before it.
+        """
+
+    def recent(self, enough: Callable[[Sequence[Entry]], bool]) -> JournalReading:
+        """The newest records: a part from the end that is ``enough``, or all; checked among themselves.
+
+        Raises:
+            JournalTamperedError: one of them is not what was written.
+            InvalidFileError: it cannot be read.
         """
 
     def append(self, at: datetime, release: str, actor: Actor, event: Event) -> Entry:

@@ -58,11 +58,11 @@ class FileDrive:
                 self._disk.make_directories(self._path.parent)
                 self._lock = take(self._path, _WAIT)
             except LockHeldError:
-                raise self._held(_noted(self._note)) from None
+                raise held(self._place, _noted(self._note)) from None
         other = _noted(self._note)
         if other is not None and other.host != socket.gethostname() and _fresh(other, self._now()):
             self._release_lock()
-            raise self._held(other)
+            raise held(self._place, other)
         with contextlib.suppress(OSError):  # the lock holds without it
             self._write_note()
         return self
@@ -101,20 +101,22 @@ class FileDrive:
             self._disk.close(fd)
         self.beat()
 
-    def _held(self, lease: Lease | None) -> LambdaOpsError:
-        if self._place.queue:
-            return RedriveInProgressError(
-                f"messages of {self._name} are being moved already: by {_who(lease, 'run')}",
-                hint=f"See it with lambdaops dlq status {self._name}; steer it with lambdaops dlq pause, resume or "
-                "cancel.",
-                target=self._name,
-            )
-        return ReleaseInProgressError(
-            f"a release of {self._name} is being driven already: by {_who(lease)}",
-            hint=f"Watch it with lambdaops status {self._name} --watch; steer it with lambdaops promote, pause, resume "
-            f"or abort; lambdaops rollback {self._name} ends it and undoes it.",
-            target=self._name,
+
+def held(place: Place, lease: Lease | None) -> LambdaOpsError:
+    """The error for whoever wants a right that another process has."""
+    name = place.name
+    if place.queue:
+        return RedriveInProgressError(
+            f"messages of {name} are being moved already: by {_who(lease, 'run')}",
+            hint=f"See it with lambdaops dlq status {name}; steer it with lambdaops dlq pause, resume or cancel.",
+            target=name,
         )
+    return ReleaseInProgressError(
+        f"a release of {name} is being driven already: by {_who(lease)}",
+        hint=f"Watch it with lambdaops status {name} --watch; steer it with lambdaops promote, pause, resume or abort; "
+        f"lambdaops rollback {name} ends it and undoes it.",
+        target=name,
+    )
 
 
 def lease_of(place: Place, home: Path, now: Callable[[], datetime]) -> Lease | None:

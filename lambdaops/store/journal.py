@@ -22,7 +22,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from lambdaops.core.codec import CodecError
-from lambdaops.core.errors import JournalUnwritableError
+from lambdaops.core.errors import JournalTamperedError, JournalUnwritableError
 from lambdaops.core.events import Entry
 from lambdaops.ports import JournalReading, Verified
 from lambdaops.store.disk import APPEND, NEW, READ, Disk
@@ -47,9 +47,10 @@ from lambdaops.store.framing import (
 from lambdaops.store.locks import locked
 from lambdaops.store.places import SUFFIX, Place
 from lambdaops.store.refusals import unreadable, unwritable
+from lambdaops.store.tail import read_tail
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime, timedelta
     from pathlib import Path
 
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 16 * 1024
 _MEGABYTE = 1024 * 1024
+_RECENT = 256 * 1024
+"""Bytes: some hundred records, and the last release of most journals."""
 
 
 class FileJournal:
@@ -82,6 +85,45 @@ class FileJournal:
         """
         chain = self.chain()
         return JournalReading(chain.entries, torn=bool(chain.torn))
+
+    def recent(self, enough: Callable[[Sequence[Entry]], bool]) -> JournalReading:
+        """The newest records, as many as it takes; the file is read from its end.
+
+        Raises:
+            JournalTamperedError, InvalidFileError: as :meth:`read`, about these records.
+        """
+        try:
+            reading = self._recent(enough)
+            # As in :meth:`chain`.
+            return self._recent(enough) if reading.torn else reading
+        except JournalTamperedError:
+            self._chain()  # raises the same, with the line's number
+            raise
+
+    def _recent(self, enough: Callable[[Sequence[Entry]], bool]) -> JournalReading:
+        try:
+            fd = self._disk.open(self.path, READ)
+        except FileNotFoundError:
+            return JournalReading(())
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        try:
+            size = self._disk.size(fd)
+            length = _RECENT
+            while True:
+                start = max(size - length, 0)
+                lines, torn = split_lines(self._disk.read(fd, start, size - start))
+                first = 1 if start == 0 else None
+                # What stands before the first newline may be the end of a line.
+                whole = lines if start == 0 else lines[1:]
+                entries = read_tail(whole, source=str(self.path), target=self.place.arn, first=first)
+                if start == 0 or (entries and enough(entries)):
+                    return JournalReading(entries, torn=bool(torn))
+                length *= 4
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        finally:
+            self._disk.close(fd)
 
     def since(self, seq: int) -> tuple[Entry, ...]:
         """The records after number ``seq``; the file is read only if it has another size than we know of.
@@ -124,8 +166,16 @@ class FileJournal:
         # A line that another process is just writing looks torn too: by now it is finished.
         return self._chain() if chain.torn else chain
 
+    def contents(self) -> bytes:
+        """The file's bytes, unchecked.
+
+        Raises:
+            InvalidFileError: it cannot be read.
+        """
+        return _contents(self.path, self._disk)
+
     def _chain(self) -> Chain:
-        return read_lines(_contents(self.path, self._disk), source=str(self.path), target=self.place.arn)
+        return read_lines(self.contents(), source=str(self.path), target=self.place.arn)
 
     def verify(self, marks: Collection[int] = ()) -> Verified:
         """Check all of it, as it is now: what is appended meanwhile is not looked at.

@@ -23,7 +23,7 @@ from tests.sim.inventory import SimInventory
 from tests.sim.world import World
 
 if TYPE_CHECKING:
-    from lambdaops.ports import Ask, Inventory, Notifier, Signals, Sink
+    from lambdaops.ports import Ask, Inventory, Journals, Notifier, Signals, Sink
     from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
 
 
@@ -70,7 +70,7 @@ class SimEnv(Env):
     failures: SimFailures
 
     @cached_property
-    def journals(self) -> FileJournals:
+    def files(self) -> FileJournals:
         return FileJournals(self.home, disk=SteadyDisk())
 
     def queues(self, *, region: str | None = None, profile: str | None = None) -> Queues:
@@ -86,13 +86,14 @@ class SimEnv(Env):
         *,
         sink: Sink,
         ask: Ask,
+        journals: Journals,
         region: str | None = None,
         profile: str | None = None,
         signals: Signals | None = None,
     ) -> DeadLetterPorts:
         self.reached.append((region, profile))
         quiet = signals if signals is not None else NoSignals()
-        return replace(self.post.ports, signals=quiet, sink=sink, ask=ask, journals=self.journals)
+        return replace(self.post.ports, signals=quiet, sink=sink, ask=ask, journals=journals)
 
     def notifier(self, channel: Channel, *, region: str | None = None, profile: str | None = None) -> Notifier:
         if str(channel) in self.channels.missing:
@@ -108,6 +109,7 @@ class SimEnv(Env):
         *,
         sink: Sink,
         ask: Ask,
+        journals: Journals,
         region: str | None = None,
         profile: str | None = None,
         signals: Signals | None = None,
@@ -124,7 +126,7 @@ class SimEnv(Env):
             world,
             world,
             world,
-            self.journals,
+            journals,
             sink,
             ask,
             "laptop",

@@ -66,6 +66,7 @@ SLUGS = {
     "invalid-target": 2,
     "invalid-version": 2,
     "journal-tampered": 2,
+    "journal-unreachable": 8,
     "journal-unwritable": 3,
     "no-credentials": 8,
     "no-driver": 6,

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambdaops.core.comparison import Comparison, Measure
 from lambdaops.core.events import (
@@ -28,7 +30,7 @@ from lambdaops.core.events import (
 from lambdaops.core.judging import Row
 from lambdaops.core.model import Actor, AlarmKind, AlarmReading, AlarmState, Routing
 from lambdaops.core.plan import Plan, resolve_strategy
-from lambdaops.core.replay import Release, choose_rollback, live_versions, open_release, phase, releases
+from lambdaops.core.replay import Release, choose_rollback, live_versions, open_release, phase, releases, tells_now
 from lambdaops.core.states import Baking, Cause, Done, Held, Outcome, Ready, Reverting, Signal, State
 from tests.core.machine_values import NOON
 
@@ -383,3 +385,54 @@ def test_a_version_was_live_once_it_took_all_the_traffic() -> None:
 )
 def test_a_state_in_a_few_words(state: State, word: str) -> None:
     assert phase(state) == word
+
+
+# -- the end of a journal ------------------------------------------------------------------------------------------
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    """Releases one after another, some of them given up or overtaken, and rollbacks between them."""
+    story, stable = Story(), 1
+    for number in range(draw(st.integers(0, 6))):
+        run, candidate = f"r-{number}", str(draw(st.integers(1, 5)))
+        match draw(st.sampled_from(["opens", "shifts", "promotes", "reverts", "rolled back", "intends"])):
+            case "opens":
+                story.opens(run, str(stable), candidate)
+            case "shifts":
+                story.shifts(run, str(stable), candidate, draw(st.integers(0, 3)))
+            case "promotes":
+                story.promotes(run, str(stable), candidate)
+                stable = int(candidate)
+            case "reverts":
+                story.shifts(run, str(stable), candidate, 1).reverts(run, 2, str(stable))
+            case "rolled back":
+                stable = draw(st.integers(1, 5))
+                story.rolled_back(Routing(candidate), str(stable))
+            case _:
+                story.opens(run, str(stable), candidate).intends(run, 1, TENTH, BAKING)
+    return story
+
+
+@given(stories(), st.integers(1, 5), st.none() | st.integers(1, 5))
+def test_an_end_that_tells_how_things_stand_tells_what_the_whole_does(
+    story: Story, primary: int, additional: int | None
+) -> None:
+    second = str(additional) if additional not in (None, primary) else None
+    routing = Routing(str(primary), second, 1_000 if second else 0)
+    whole = story.entries
+    for first in range(len(whole)):
+        part = whole[first:]
+        if tells_now(part):
+            assert choose_rollback(part, routing) == choose_rollback(whole, routing)
+            there, here = open_release(whole), open_release(part)
+            assert here == there
+            assert releases(part)[-1] == releases(whole)[-1]
+
+
+def test_an_end_without_a_move_is_not_enough() -> None:
+    story = Story().promotes("r-1", "1", "2").opens("r-2", "2", "3")
+    assert not tells_now(story.entries[-1:])
+    assert not tells_now(story.entries[1:-1])
+    assert tells_now(story.entries)
+    assert not tells_now([])

@@ -10,7 +10,7 @@ from lambdaops.core.events import Entry, from_record, to_record
 from lambdaops.ports import JournalReading, Lease, Verified
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from lambdaops.core.events import Event
@@ -46,6 +46,12 @@ class SimJournal:
 
     def each(self) -> Iterator[Entry]:
         return iter(self.read().entries)
+
+    def recent(self, enough: Callable[[Sequence[Entry]], bool]) -> JournalReading:
+        """As little as is enough: who asks for less than it needs finds that out."""
+        whole = self.read()
+        parts = (whole.entries[first:] for first in reversed(range(len(whole.entries))))
+        return JournalReading(next((part for part in parts if enough(part)), whole.entries), whole.torn)
 
     def since(self, seq: int) -> tuple[Entry, ...]:
         if self.tampered:

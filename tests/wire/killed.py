@@ -122,7 +122,7 @@ def run(deadly: signal.Signals, number: int, moment: Moment, words: list[str]) -
     """The command; its exit code, if it lives."""
     env = Env.real()
     env.clock = HurryingClock()
-    env.journals = DeadlyJournals(env.home, disk=DeadlyDisk(deadly, number, moment))
+    env.files = DeadlyJournals(env.home, disk=DeadlyDisk(deadly, number, moment))
     return main(words, env)
 
 

@@ -57,7 +57,14 @@ class QueueReach(Reach):
 
         typed = self.name if self.settings.confirm is Confirm.TYPE_TARGET else ""
         ask = Confirmation(env, yes, typed, self.where)
-        return env.dead_letter_ports(sink=sink, ask=ask, region=self.region, profile=self.profile, signals=signals)
+        return env.dead_letter_ports(
+            sink=sink,
+            ask=ask,
+            journals=self.journals(env),
+            region=self.region,
+            profile=self.profile,
+            signals=signals,
+        )
 
     def find(self, ports: DeadLetterPorts) -> Queue:
         """The queue, held to what was pinned.

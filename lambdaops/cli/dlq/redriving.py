@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lambdaops.cli.aim import journals_at
 from lambdaops.cli.dlq.aim import QueueReach, aim_at_queue
 from lambdaops.cli.dlq.signals import stopping
 from lambdaops.cli.options import OutputFormat, Place
@@ -183,7 +184,7 @@ def rehearsed(env: Env, asked: Asked, output: OutputFormat) -> Reply:
 
 def resumed(env: Env, again: Again, output: OutputFormat) -> Reply:
     """A redrive that was paused goes on; one that nobody drives is taken up here."""
-    found = runs.find(env.journals, again.run)
+    found = runs.find(journals_at(env, again.place), again.run)
     reach = aim_at_queue(env, found.arn, again.place, writes=True)
     edits = Edits.read(again.edit)
     plan = found.run.plan

@@ -103,12 +103,13 @@ def cancel(
 def _asked(
     env: Env, text: str, place: Place, wish: Wish, reason: str, output: OutputFormat, *, yes: bool = True
 ) -> Reply:
+    from lambdaops.cli.aim import journals_at
     from lambdaops.cli.dlq.aim import aim_at_queue
     from lambdaops.core.dlq.records import Wish as Wished
     from lambdaops.core.dlq.run import phase
     from lambdaops.ops.dlq import runs
 
-    found = runs.find(env.journals, text)
+    found = runs.find(journals_at(env, place), text)
     reach = aim_at_queue(env, found.arn, place, writes=True)
     with telling(env, output) as sink:
         ports = reach.dead_letters(env, sink, yes=yes)

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 from lambdaops.core.dlq.records import Ending, RedriveClosed, RedriveHeard, RedriveHeld, RedriveSignalled, Tally, Wish
 from lambdaops.core.dlq.reports import RunRow
 from lambdaops.core.dlq.run import Run, open_run, phase, runs
-from lambdaops.core.errors import InvalidFileError, NobodyDrivesError, NotFoundError, NothingOpenError, UnheededError
+from lambdaops.core.errors import (
+    InvalidFileError,
+    JournalUnreachableError,
+    NobodyDrivesError,
+    NotFoundError,
+    NothingOpenError,
+    UnheededError,
+)
 from lambdaops.ops.recorder import Recorder, actor_if_known
 from lambdaops.ports import Journal, Lease
 
@@ -54,7 +61,7 @@ def known(journals: Journals, text: str = "") -> tuple[RunRow, ...]:
     for arn in _queues(journals):
         try:
             found = runs(journals.open(arn).each())
-        except InvalidFileError:
+        except (InvalidFileError, JournalUnreachableError):
             if text in (arn, _name(arn)):
                 raise
             continue
