@@ -14,6 +14,7 @@ from lambdaops.cli.options import (
     EnvironmentOption,
     ExplainOption,
     JournalArgument,
+    NewestOption,
     OutputFormat,
     OutputOption,
     Place,
@@ -164,6 +165,7 @@ def history(
     target: JournalArgument,
     release: ReleaseArgument = "",
     explain: ExplainOption = False,
+    limit: NewestOption = 20,
     environment: EnvironmentOption = None,
     config: ConfigOption = None,
     region: RegionOption = None,
@@ -176,6 +178,8 @@ def history(
 
     \b
     lambdaops history orders:live
+    # every release there ever was
+    lambdaops history orders:live --limit 0
     # why the last release ended as it did
     lambdaops history orders:live --explain
     # an earlier one
@@ -201,8 +205,8 @@ def history(
         arn = find_journal(journals, target)
         if ":sqs:" in arn:
             return _redrives(journals, arn)
-        rows = report(journals.open(arn).read().entries)
-        return Reply(partial(history_text, rows), {"target": arn, "releases": encode(rows)})
+        rows, older = report(journals.open(arn), limit)
+        return Reply(partial(history_text, rows, older), {"target": arn, "releases": encode(rows), "older": older})
 
     return answer(env, "history", output, body)
 
@@ -218,10 +222,10 @@ def _redrives(journals: Journals, arn: str) -> Reply:
 
 def _explained(journals: Journals, target: str, release: str) -> Reply:
     from lambdaops.core.codec import encode
-    from lambdaops.ops.explain import explain
+    from lambdaops.ops.explain import explain, tells
     from lambdaops.ops.reports import find_journal
     from lambdaops.render.tables import explain_text
 
     arn = find_journal(journals, target)
-    rows = explain(journals.open(arn).read().entries, release)
+    rows = explain(journals.open(arn).recent(partial(tells, release)).entries, release)
     return Reply(partial(explain_text, rows), {"target": arn, "release": release, "explained": encode(rows)})

@@ -171,6 +171,10 @@ OnInconclusiveOption = Annotated[
 ReleaseArgument = Annotated[
     str, typer.Argument(metavar="[RELEASE]", help="The id of a release; else the last one.", show_default=False)
 ]
+NewestOption = Annotated[
+    int,
+    typer.Option("--limit", min=0, metavar="N", help="The newest N; 0 for all there are.", show_default="20"),
+]
 ExplainOption = Annotated[bool, typer.Option("--explain", help="What was seen and decided, minute by minute.")]
 CompareOption = Annotated[
     str | None,

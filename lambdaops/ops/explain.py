@@ -44,6 +44,11 @@ def explain(entries: Sequence[Entry], release: str) -> tuple[ExplainRow, ...]:
     return tuple(_rows([entry for entry in entries if entry.release == wanted]))
 
 
+def tells(release: str, entries: Sequence[Entry]) -> bool:
+    """Whether the end of a journal is enough to explain a release; an empty one is the last."""
+    return any(isinstance(entry.event, Opened) and release in ("", entry.release) for entry in entries)
+
+
 def _rows(entries: Sequence[Entry]) -> Iterator[ExplainRow]:
     (release,) = releases(entries[:1])
     for entry in entries[1:]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lambdaops.core.dlq.run import runs as redrives
 from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import InvalidFileError, JournalUnreachableError, NotFoundError, UsageError
-from lambdaops.core.events import Entry, RolledBack
+from lambdaops.core.events import Entry, Opened, RolledBack
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
 from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VerifyReport, VersionRow
 from lambdaops.core.states import Outcome
@@ -16,12 +16,15 @@ from lambdaops.ops.release import look
 from lambdaops.ports import SILENT_AFTER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from lambdaops.core.model import Target
     from lambdaops.ops.release import Situation
-    from lambdaops.ports import Journals, Lease, Ports
+    from lambdaops.ports import Journal, Journals, Lease, Ports
+
+
+_BEGINNINGS = (Opened, RolledBack)
+"""What a line of history begins with."""
 
 
 def status(ports: Ports, target: Target) -> StatusReport:
@@ -119,11 +122,18 @@ def versions(ports: Ports, target: Target) -> tuple[VersionRow, ...]:
     return tuple(rows)
 
 
-def history(entries: Sequence[Entry]) -> tuple[HistoryRow, ...]:
-    """Releases and rollbacks of one target, newest first."""
+def history(journal: Journal, limit: int = 0) -> tuple[tuple[HistoryRow, ...], bool]:
+    """The newest ``limit`` releases and rollbacks of one target, 0 for all, newest first; and whether there are older.
+
+    Raises:
+        JournalTamperedError, InvalidFileError, JournalUnreachableError: what was to be read cannot be.
+    """
+    reading = journal.recent(lambda entries: 0 < limit < sum(isinstance(one.event, _BEGINNINGS) for one in entries))
+    entries = reading.entries
     rows = [_release_row(release) for release in releases(entries)]
     rows += [_rollback_row(entry, entry.event) for entry in entries if isinstance(entry.event, RolledBack)]
-    return tuple(sorted(rows, key=lambda row: row.started, reverse=True))
+    rows.sort(key=lambda row: row.started, reverse=True)
+    return tuple(rows[: limit or None]), bool(limit) and len(rows) > limit
 
 
 def _release_row(release: Release) -> HistoryRow:

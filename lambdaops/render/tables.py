@@ -155,8 +155,8 @@ def _traffic(row: VersionRow) -> str:
     return ", ".join([*marks, "rollback ->"] if row.rollback_target else marks)
 
 
-def history_text(rows: Sequence[HistoryRow], paper: Paper = PLAIN) -> str:
-    """One line a release, in the order given."""
+def history_text(rows: Sequence[HistoryRow], older: bool, paper: Paper = PLAIN) -> str:
+    """One line a release, in the order given, and whether there are ``older`` ones."""
     if not rows:
         return "no release yet"
     cells = [
@@ -172,7 +172,8 @@ def history_text(rows: Sequence[HistoryRow], paper: Paper = PLAIN) -> str:
         )
         for row in rows
     ]
-    return columns(("RELEASE", "STARTED (UTC)", "TOOK", "VERSIONS", "OUTCOME", "BY", "TICKET", "REASON"), cells, paper)
+    table = columns(("RELEASE", "STARTED (UTC)", "TOOK", "VERSIONS", "OUTCOME", "BY", "TICKET", "REASON"), cells, paper)
+    return f"{table}\n... and older ones: --limit 0 shows all" if older else table
 
 
 def audit_text(rows: Sequence[AuditRow], paper: Paper = PLAIN) -> str:

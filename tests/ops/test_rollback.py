@@ -198,7 +198,7 @@ def test_a_release_that_was_killed_before_its_first_write_is_ended(rig: Rig, eve
     rig.expect("1")
     assert (rig.world.writes, done.changed) == ([STABLE], False)
     assert open_release(rig.journal.entries) is None
-    (rolled, row) = history(rig.journal.entries)
+    (rolled, row), _ = history(rig.journal)
     assert (row.outcome, row.reason, row.ended) == ("superseded", f"ended by rollback {rolled.release}", rolled.ended)
     again = rig.rollback()
     assert (again.changed, again.ends, rig.world.writes) == (False, "", [STABLE])
