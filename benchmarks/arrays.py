@@ -101,6 +101,7 @@ class Evidence:
         within = self.found[rows] <= np.sqrt(self.tolerance) * self.expected[rows]
         below = self.bad[rows] <= budget / 2 / np.sqrt(self.tolerance) * self.candidate[rows]
         result: Bools = (within & (ratio >= -np.log(beta))) | (below & (under >= -np.log(beta)))
+        result &= self.against(rows) < core._DOUBT
         return result
 
 

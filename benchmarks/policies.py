@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,10 @@ import numpy as np
 
 from benchmarks.arrays import Evidence
 from benchmarks.worlds import Bools, Floats, Flow, Ints
+from lambdaops.cli.defaults import MIN_REQUESTS
 from lambdaops.core.judge import Rule
+from lambdaops.core.model import FULL
+from lambdaops.core.plan import DEFAULT_PATIENCE, resolve_strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +24,10 @@ if TYPE_CHECKING:
 
 HOUR = 60
 FIXED = (0.05,) * 5 + (0.25,) * 55  # the stages under which gates are compared: 5 % for 5 minutes, then 25 %
-GROWING = (0.01, 0.05, 0.2)  # the adaptive strategy's shares before 100 %
+ADAPTIVE = resolve_strategy("adaptive")[:-1]
+GROWING = tuple(stage.weight / FULL for stage in ADAPTIVE)  # the adaptive strategy's shares before 100 %
+LONGEST = tuple(stage.bake // timedelta(minutes=1) for stage in ADAPTIVE)  # minutes until a stage ends anyway
+PATIENCE = DEFAULT_PATIENCE // timedelta(minutes=1)  # minutes that it waits longer for its requests, before it is held
 CANARY = (0.10,) * 5  # CodeDeploy's Canary10Percent5Minutes
 RULE = Rule()
 
@@ -110,12 +117,17 @@ def fixed(world: World, seen: Seen, dispersion: Floats, budget: Floats) -> tuple
 
 
 def adaptive(world: World, random: np.random.Generator, dispersion: Floats, budget: Floats) -> tuple[Outcome, Bools]:
-    """Our judge moves the release on as soon as it acquits it for the next share, and rolls it back when it fails."""
+    """Our judge moves the release on as soon as it acquits it for the next share, and rolls it back when it fails.
+
+    In between, a stage ends when it lasted long enough and the candidate had its requests; one that does not get them
+    is held where it is, with nobody to judge it any more.
+    """
     runs, delay = len(dispersion), world.delay
     flow = Flow.begin(world, random, runs, HOUR)
     evidence = Evidence.begin(dispersion)
     stopped, full = np.full(runs, np.nan), np.full(runs, np.nan)
-    stage, entered = np.zeros(runs, np.int64), np.zeros(runs, np.int64)
+    stage, entered, served = (np.zeros(runs, np.int64) for _ in range(3))
+    held = np.zeros(runs, bool)
     failed, exposed = np.zeros(runs), np.zeros(runs)
     after = (*GROWING[1:], 1.0)
     late: list[tuple[Ints, tuple[Ints, Ints, Ints, Ints]]] = []
@@ -132,7 +144,7 @@ def adaptive(world: World, random: np.random.Generator, dispersion: Floats, budg
         other = flow.half_minute(now, 1, share, rows)
         convicted = np.zeros(len(rows), bool)
         if not delay:
-            convicted = evidence.convicts(rows, RULE.alpha, one)
+            convicted = evidence.convicts(rows, RULE.alpha, one) & ~held[rows]
         for counts, went in ((one, np.ones(len(rows), bool)), (other, ~convicted)):
             exposed[rows] += np.where(went, counts[2], 0)
             if now != world.after:
@@ -143,18 +155,23 @@ def adaptive(world: World, random: np.random.Generator, dispersion: Floats, budg
         if now < delay:
             continue
         rows, counts = late[now - delay]
-        alive = np.isnan(stopped[rows]) & np.isnan(full[rows])
+        alive = np.isnan(stopped[rows]) & np.isnan(full[rows]) & ~held[rows]
         rows, counts = rows[alive], _each(count[alive] for count in counts)
         evidence.add(rows, counts)
+        served[rows] += np.where(now - delay >= entered[rows], counts[2], 0)
         fails = evidence.convicts(rows, RULE.alpha)
         stopped[rows[fails]] = now + 1.0
         rows = rows[~fails]
         rows = rows[now - delay >= entered[rows]]  # a stage is judged by a period of its own at least
         share = np.asarray(after)[stage[rows]]
         allowed = np.where(share < 1, np.minimum(np.maximum(budget[rows], RULE.risk) / share, 0.5), budget[rows])
-        moved = rows[evidence.acquits(rows, allowed, RULE.beta)]
+        lasted, longest = now + 1 - entered[rows], np.asarray(LONGEST)[stage[rows]]
+        goes = evidence.acquits(rows, allowed, RULE.beta)
+        goes |= (lasted >= longest) & (served[rows] >= int(MIN_REQUESTS))
+        held[rows[~goes & (lasted >= longest + PATIENCE)]] = True
+        moved = rows[goes]
         stage[moved] += 1
-        entered[moved] = now + 1
+        entered[moved], served[moved] = now + 1, 0
         full[moved[stage[moved] == len(GROWING)]] = now + 1.0
     return Outcome(stopped, full, failed, exposed), np.isnan(stopped) & np.isnan(full)
 

@@ -102,7 +102,7 @@ StrategyOption = Annotated[
         "--strategy",
         metavar="STRATEGY",
         envvar="LAMBDAOPS_STRATEGY",
-        help="all-at-once, canary[:10%[:5m]], linear[:10%[:1m]], exponential[:1%[:2m]], adaptive[:10m], a CodeDeploy "
+        help="all-at-once, canary[:10%[:5m]], linear[:10%[:1m]], exponential[:1%[:2m]], adaptive[:1h], a CodeDeploy "
         "name such as Linear10PercentEvery1Minute, stages: 5%:2m,25%:5m,100%:10m, or a strategy of lambdaops.yaml.",
         show_default=f"lambdaops.yaml, else {defaults.STRATEGY}",
         rich_help_panel=WHAT,
@@ -211,7 +211,7 @@ MinRequestsOption = Annotated[
     typer.Option(
         "--min-requests",
         metavar="N",
-        help="Requests of the candidate that each stage must see.",
+        help="Requests of the candidate that each stage must see, unless the judge is sure.",
         show_default=f"lambdaops.yaml, else {defaults.MIN_REQUESTS}",
         rich_help_panel=GATES,
     ),

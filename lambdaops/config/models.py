@@ -130,7 +130,7 @@ class FunctionSettings(Table):
     strategy: Strategy | None = Field(
         None,
         description="How traffic is shifted: a strategy of this file, all-at-once, canary[:10%[:5m]], "
-        "linear[:10%[:1m]], exponential[:1%[:2m]], adaptive[:10m], a CodeDeploy name such as "
+        "linear[:10%[:1m]], exponential[:1%[:2m]], adaptive[:1h], a CodeDeploy name such as "
         "Linear10PercentEvery1Minute, or stages such as 5%:2m,25%:5m,100%:10m.",
     )
     bake: Duration | None = Field(None, description="How long 100 % must stay good (not for written-out stages).")
@@ -157,7 +157,8 @@ class FunctionSettings(Table):
         None, description="The chance that comparing takes back a good version, for a release as a whole."
     )
     min_requests: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
-        None, description="Requests of the candidate that each stage must see before it may end."
+        None,
+        description="Requests of the candidate that each stage must see before it may end, unless the judge is sure.",
     )
     period: Period | None = Field(
         None, description="The length of a metric period: 1s, 5s, 10s, 30s where metrics are that fine, or minutes."

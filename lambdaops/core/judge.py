@@ -18,6 +18,8 @@ time of day and a change of weights between periods leave the question as it is.
 - *Acquitted* when the same mean over theta < 2t, against 2t, reaches 1 / beta: a version that is twice as bad as
   tolerated is acquitted with probability beta at most. Between t and 2t both may take long, so what was seen must
   also be nearer to stable's than to the tolerance.
+  While the evidence against it is 2 or more it is not acquitted: most versions that fail later come that far before
+  their next stage, and of those within the tolerance less than half ever do.
 - *Interval*: every theta against which the mean over the whole grid is under 1 / alpha, were theta the same all along:
   it is of the whole release, not of the time since the harm began, and can hold t when the candidate fails.
 - *Limit* and *budget* ask the same of the candidate's own rate p, with the likelihood p^bad * (1-p)^good. Where there
@@ -71,6 +73,7 @@ _ALL, _OVER, _UNDER = _shares(_WEIGHTS), _shares(_WEIGHTS[_TOLERATED + 1 :]), _s
 # the beginning loses a tenth of its evidence.
 _LATER = 0.2
 _ONSETS = (*_OVER, 0.0)  # the weights of what was bet, over theta, and of what is not yet
+_DOUBT = math.log(2)  # evidence against a candidate at which it is not acquitted, whatever speaks for it
 _HIGHEST = 700.0  # whose exponential a float still holds
 _EQUAL = _shares([1.0] * len(_RATES))
 
@@ -265,7 +268,8 @@ class Judgement:
         seen: requests and bad ones of both sides, and their ratio, of all periods that the call is about.
         evidence: against the candidate so far, by which it fails: that it is, or became, worse than tolerated.
         missing: requests of the candidate still missing in this stage.
-        acquitted: passes, and is surely under twice the tolerance, or under the budget: no need to wait longer.
+        acquitted: passes, and is surely under twice the tolerance, or under the budget, and nothing much speaks against
+            it: no need to wait longer.
     """
 
     call: Call
@@ -341,7 +345,9 @@ def _acquittals(rule: Rule, evidence: Evidence) -> list[str]:
     Without the second, most versions that are somewhat worse than tolerated would be acquitted before they fail.
     """
     needed, near = -math.log(rule.beta), math.sqrt(rule.tolerance)
-    found = []
+    found: list[str] = []
+    if evidence.against >= _DOUBT:
+        return found
     if (
         evidence.found <= near * evidence.expected
         and _mean(evidence.logs[:_TWICE], _UNDER) - evidence.logs[_TWICE] >= needed

@@ -185,7 +185,9 @@ def _result(one: Comparison, sums: Sums, late: Sequence[tuple[Period, Row]], ear
     said = judgement(one, sums, late)
     failed = said.call is Call.FAIL
     # Where no request is asked for, none is waited for: a function that is hardly ever invoked can be released.
-    waiting = said.call is Call.WAITING and one.min_requests > 0
+    # Nor where the judge is sure with fewer, or with those of periods that are over but may still change.
+    acquits = not failed and early is not None and _acquits(one, sums, late, early)
+    waiting = said.call is Call.WAITING and one.min_requests > 0 and not acquits
     reason = f"{one.name}: {said.reason if failed else _TOO_LITTLE if waiting else _NO_WORSE}"
     waits = f"{one.name}: {said.missing} more requests of the candidate" if waiting else ""
     if not one.acts:
@@ -198,7 +200,7 @@ def _result(one: Comparison, sums: Sums, late: Sequence[tuple[Period, Row]], ear
         detail=said.reason,
         waits_for=waits,
         judges=True,
-        acquits=not failed and early is not None and _acquits(one, sums, late, early),
+        acquits=acquits,
     )
 
 

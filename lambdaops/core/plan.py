@@ -185,9 +185,13 @@ CODEDEPLOY: dict[str, str] = {
     **{f"Linear10PercentEvery{m}Minutes": f"linear:10%:{m}m" for m in (2, 3, 10)},
 }
 _CODEDEPLOY_PREFIX = re.compile(r"(CodeDeployDefault\.)?(Lambda)?")
-_NAMED = {"all-at-once": "", "canary": "10%:5m", "linear": "10%:1m", "exponential": "1%:2m", "adaptive": "10m"}
+_NAMED = {"all-at-once": "", "canary": "10%:5m", "linear": "10%:1m", "exponential": "1%:2m", "adaptive": "1h"}
 _ADAPTIVE = (100, 500, 2000)
-"""Weights in basis points: a fault that breaks everything is met by one request in a hundred."""
+"""Weights in basis points: a fault that breaks everything is met by one request in a hundred.
+
+The last one lasts longest where nobody can be sure: after it there is nothing to compare with, and five times one error
+in a thousand takes most of an hour to show with 200 requests a minute.
+"""
 STRATEGIES = (*_NAMED, *CODEDEPLOY)
 
 
@@ -201,7 +205,7 @@ def resolve_strategy(text: str, bake: timedelta = DEFAULT_BAKE) -> tuple[Stage, 
 
     Args:
         text: ``all-at-once``, ``canary[:10%[:5m]]``, ``linear[:10%[:1m]]``, ``exponential[:1%[:2m]]`` (doubling),
-            ``adaptive[:10m]`` (1 %, 5 %, 20 %, each for at most that long), one of
+            ``adaptive[:1h]`` (1 %, 5 %, 20 %, the last for at most that long, the others for a sixth of it), one of
             CodeDeploy's names, or stages written out: ``5%:2m,25%:5m,100%:10m``. Between written-out stages
             ``hold[:1h[:rollback|hold|promote]]`` waits for a person.
         bake: how long 100 % must stay good where the strategy does not say so itself.
@@ -224,7 +228,8 @@ def resolve_strategy(text: str, bake: timedelta = DEFAULT_BAKE) -> tuple[Stage, 
         return (Stage(FULL, bake),)
     if name == "adaptive":
         longest = parse_duration(rest or _NAMED[name])
-        return (*(Stage(weight, longest) for weight in _ADAPTIVE), Stage(FULL, bake))
+        sixth = timedelta(seconds=max(longest // timedelta(seconds=6), 1))
+        return (*(Stage(weight, sixth) for weight in _ADAPTIVE[:-1]), Stage(_ADAPTIVE[-1], longest), Stage(FULL, bake))
     first, _, every = rest.partition(":")
     default_first, _, default_every = _NAMED[name].partition(":")
     step = _weight(first or default_first, text)

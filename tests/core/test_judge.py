@@ -204,6 +204,15 @@ def test_a_budget_over_the_risk_is_what_counts() -> None:
     assert Rule(budget=None).toward(1).budget is None
 
 
+def test_what_is_half_convicted_is_not_acquitted() -> None:
+    """However surely it is under the budget: evidence of 2 against it is enough to wait."""
+    rule = Rule(budget=0.4)
+    for bad, acquitted in ((1, True), (2, False)):
+        found = judged((100, 0, 50, bad), rule=rule)
+        assert found.call is Call.PASS
+        assert (found.evidence < 2, found.acquitted) == (acquitted, acquitted)
+
+
 def test_clusters_make_a_budget_need_more_requests() -> None:
     assert not judged((0, 0, 500, 0), rule=Rule(budget=0.01), dispersion=2).acquitted
     assert judged((0, 0, 720, 0), rule=Rule(budget=0.01), dispersion=2).acquitted

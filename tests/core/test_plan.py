@@ -65,6 +65,9 @@ TENTHS = range(10, 100, 10)
         ("exponential", stages_of(*((2**n, 2) for n in range(7)), (100, 7))),
         ("exponential:5%", stages_of((5, 2), (10, 2), (20, 2), (40, 2), (80, 2), (100, 7))),
         ("exponential:50%:3m", stages_of((50, 3), (100, 7))),
+        ("adaptive", stages_of((1, 10), (5, 10), (20, 60), (100, 7))),
+        ("adaptive:12m", stages_of((1, 2), (5, 2), (20, 12), (100, 7))),
+        ("adaptive:3s", stages_of((1, 1 / 60), (5, 1 / 60), (20, 0.05), (100, 7))),
         ("exponential:0.5%:1m", stages_of(*((0.5 * 2**n, 1) for n in range(8)), (100, 7))),
     ],
 )

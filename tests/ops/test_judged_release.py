@@ -14,7 +14,7 @@ from lambdaops.core.comparison import Comparison, Measure
 from lambdaops.core.errors import AccessDeniedError, BlockedError, ExitCode, NotFoundError, ThrottledError
 from lambdaops.core.events import Judged, Observed
 from lambdaops.core.model import FULL, Level, Routing
-from lambdaops.core.plan import OnInconclusive, Plan, Stage
+from lambdaops.core.plan import OnInconclusive, Plan, Stage, resolve_strategy
 from lambdaops.core.replay import releases
 from lambdaops.core.states import Done, Held, Signal
 from lambdaops.ops import release as op
@@ -305,6 +305,26 @@ def test_adaptive_ends_a_stage_as_soon_as_the_judge_is_sure(rig: Rig) -> None:
     assert took < 100 * MINUTE
     said = [entry.event.reason for entry in rig.journal.entries if hasattr(entry.event, "reason")]
     assert any("the judge is sure already" in reason for reason in said)
+
+
+@pytest.mark.parametrize(("rate", "bad"), [(1_000, 0.01), (1_000, 0.05), (10_000, 0.001), (10_000, 0.05)])
+def test_adaptive_waits_for_no_requests_where_the_judge_is_sure(rig: Rig, rate: int, bad: float) -> None:
+    """Through all stages in minutes, though 20 settled requests in each would take four times three."""
+    rig.world.traffic.rate = rate
+    rig.world.traffic.bad = {"1": bad, "2": bad}
+    one = replace(ERRORS, min_requests=20, budget=round(3_000_000 * bad))
+    plan = replace(judged(one), stages=resolve_strategy("adaptive", MINUTE), adaptive=True)
+    assert release(rig, plan).exit_code is ExitCode.DONE
+    assert [routing.share("2") for routing in rig.world.writes] == [100, 500, 2_000, FULL]
+    moves = [at for at, routing in rig.world.traffic.moved if routing in rig.world.writes]
+    assert moves[-1] - moves[0] <= 7 * MINUTE
+
+
+def test_adaptive_does_not_give_up_the_comparison_before_five_times_one_in_a_thousand_shows(rig: Rig) -> None:
+    rig.world.traffic.bad = {"1": 0.001, "2": 0.005}
+    one = replace(ERRORS, min_requests=20, budget=3_000)
+    plan = replace(judged(one), stages=resolve_strategy("adaptive", MINUTE), adaptive=True)
+    assert release(rig, plan).exit_code is ExitCode.ROLLED_BACK
 
 
 def test_a_plan_that_is_not_adaptive_bakes_to_the_end(rig: Rig) -> None:
