@@ -31,6 +31,9 @@ class Reply:
     error: LambdaOpsError | None = None
 
 
+_DEFECT = Reply("a defect: the job's log ends with where it is", exit_code=ExitCode.INTERNAL)
+
+
 def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Reply]) -> int:
     """Run a command's body and write what it replies, or the error it raised."""
     try:
@@ -39,8 +42,12 @@ def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Repl
         return answer_error(env, command, output, error)
     except KeyboardInterrupt:  # typer would end without a word, on the line of the question
         return answer_interrupt(env, command, output)
+    except BrokenPipeError as error:
+        # Not the reader of our output (an outlet bears that): who catches one of those must not take it for one.
+        _report(env, command, _DEFECT)
+        raise RuntimeError(f"{command}: a pipe broke within the command") from error
     except Exception:
-        _report(env, command, Reply("a defect: the job's log ends with where it is", exit_code=ExitCode.INTERNAL))
+        _report(env, command, _DEFECT)
         raise
     if output is OutputFormat.TEXT:
         from lambdaops.render.console import Outlet

@@ -193,6 +193,18 @@ def test_a_defect_still_leaves_a_page(cli: Cli) -> None:
     assert "<td>not over</td>" in summary(cli)
 
 
+def test_a_pipe_that_breaks_within_a_command_is_no_success(cli: Cli) -> None:
+    """Only of the reader of our own output it is: a socket's must not end a release with 0."""
+
+    def break_down() -> None:
+        raise BrokenPipeError
+
+    cli.world.clock.after(30, break_down)
+    with pytest.raises(RuntimeError, match="a pipe broke within the command"):
+        cli(*RELEASE)
+    assert outputs(cli)["exit_code"] == "1"
+
+
 def test_whatever_ends_it_the_group_is_closed(cli: Cli) -> None:
     def leave() -> None:
         raise KeyboardInterrupt
