@@ -42,7 +42,7 @@ class Evidence:
         runs = len(dispersion)
         none = np.zeros(runs, np.int64)
         zeros = np.zeros(runs)
-        onsets = np.full((runs, core._STEPS), np.log(1 - core._LATER))
+        onsets = np.full((runs, core._STEPS), 1 - core._LATER)
         logs = np.zeros((runs, len(core._ALL)))
         return cls(dispersion, tolerance, logs, none, none.copy(), zeros, zeros.copy(), none.copy(), onsets)
 
@@ -64,8 +64,9 @@ class Evidence:
         stable, stable_bad, candidate, bad = counts
         says = (stable > 0) & (candidate > 0) & (bad + stable_bad > 0)
         told = self.told[rows] + says
-        bet = np.where(says, np.log(core._LATER / np.maximum(told * (told + 1), 1)), -np.inf)
-        onsets: Floats = np.logaddexp(self.onsets[rows], bet[:, None]) + more[:, MIDDLE + 1 :] - more[:, [MIDDLE]]
+        bet = np.where(says, core._LATER / np.maximum(told * (told + 1), 1), 0.0)
+        gain = np.exp(np.minimum(more[:, MIDDLE + 1 :] - more[:, [MIDDLE]], core._HIGHEST))
+        onsets: Floats = np.minimum((self.onsets[rows] + bet[:, None]) * gain, core._RICHEST)
         return told, onsets
 
     def add(self, rows: Ints, counts: tuple[Ints, Ints, Ints, Ints]) -> None:
@@ -85,7 +86,8 @@ class Evidence:
         told, onsets = self.told[rows], self.onsets[rows]
         if counts is not None:
             told, onsets = self.then(rows, counts, self.more(rows, counts))
-        return mean(np.column_stack((onsets, np.log(core._LATER / (told + 1)))), ONSETS)
+        result: Floats = np.log(onsets @ ONSETS + core._LATER / (told + 1))
+        return result
 
     def convicts(self, rows: Ints, alpha: float, counts: tuple[Ints, Ints, Ints, Ints] | None = None) -> Bools:
         result: Bools = self.against(rows, counts) >= -np.log(alpha)

@@ -47,6 +47,7 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
+from operator import mul
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ _ALL, _OVER, _UNDER = _shares(_WEIGHTS), _shares(_WEIGHTS[_TOLERATED + 1 :]), _s
 # Part of the bets that is for harm that begins later. Half of it is placed before the first bad request, so harm from
 # the beginning loses a tenth of its evidence.
 _LATER = 0.2
-_ONSETS = (*_OVER, 0.0)  # the weights of what was bet, over theta, and of what is not yet
+_ONSETS = tuple(math.exp(share) for share in _OVER)  # how the bets are spread over theta
+_RICHEST = 1e300  # what a bet is worth at most: a float holds it, and less is never more evidence
 _DOUBT = math.log(2)  # evidence against a candidate at which it is not acquitted, whatever speaks for it
+_TAME = 100.0  # logarithm of a gain that needs no care
 _HIGHEST = 700.0  # whose exponential a float still holds
 _EQUAL = _shares([1.0] * len(_RATES))
 
@@ -176,7 +179,7 @@ class Evidence:
         found: those it had, weighted in the same way.
         logs: the log-likelihoods over the grid, over dispersion.
         told: periods that had a bad request and both versions: those that say something of theta.
-        onsets: logarithm, for each theta over the tolerance, of the bets on it that were placed, whenever that was.
+        onsets: for each theta over the tolerance, what the bets on it are worth, whenever they were placed.
         until: end of the last period added.
     """
 
@@ -190,7 +193,7 @@ class Evidence:
     found: float = 0.0
     logs: tuple[float, ...] = (0.0,) * len(_WEIGHTS)
     told: int = 0
-    onsets: tuple[float, ...] = (math.log(1 - _LATER),) * _STEPS
+    onsets: tuple[float, ...] = (1 - _LATER,) * _STEPS
     until: datetime | None = None
 
     @classmethod
@@ -247,7 +250,7 @@ class Evidence:
     @property
     def against(self) -> float:
         """Logarithm of the evidence that the candidate is, or became, worse than tolerated."""
-        return _mean((*self.onsets, math.log(_LATER / (self.told + 1))), _ONSETS)
+        return math.log(math.fsum(map(mul, self.onsets, _ONSETS)) + _LATER / (self.told + 1))
 
     @property
     def ratio(self) -> float | None:
@@ -318,7 +321,9 @@ def judge(rule: Rule, evidence: Evidence, *, stage_requests: int, open_split: Sp
     shown = latest if failed else evidence
     missing = max(max(rule.min_requests, 1) - stage_requests, 0)  # without one request there is nothing to pass
     call = Call.FAIL if failed else Call.WAITING if missing else Call.PASS
-    sure = _acquittals(rule, evidence) if call is Call.PASS else []
+    sure: list[str] = []
+    if call is Call.PASS and (compared if latest is evidence else evidence.against) < _DOUBT:
+        sure = _acquittals(rule, evidence)
     if failed:
         sure = [f"over the limit of {rule.limit:.2%}" if over > compared else _worse(rule, latest)]
     return Judgement(
@@ -345,9 +350,7 @@ def _acquittals(rule: Rule, evidence: Evidence) -> list[str]:
     Without the second, most versions that are somewhat worse than tolerated would be acquitted before they fail.
     """
     needed, near = -math.log(rule.beta), math.sqrt(rule.tolerance)
-    found: list[str] = []
-    if evidence.against >= _DOUBT:
-        return found
+    found = []
     if (
         evidence.found <= near * evidence.expected
         and _mean(evidence.logs[:_TWICE], _UNDER) - evidence.logs[_TWICE] >= needed
@@ -364,14 +367,12 @@ def _acquittals(rule: Rule, evidence: Evidence) -> list[str]:
 
 def _with_one_more(onsets: Sequence[float], told: int, added: Sequence[float]) -> tuple[float, ...]:
     """The bets over theta after one more period that says something, which is the ``told``-th."""
-    bet = math.log(_LATER / (told * (told + 1)))
-    middle, log1p, exp = added[_TOLERATED], math.log1p, math.exp
-    return tuple(
-        [
-            (bet + log1p(exp(log - bet)) if log < bet else log + log1p(exp(bet - log))) + more - middle
-            for log, more in zip(onsets, added[_TOLERATED + 1 :], strict=True)
-        ]
-    )
+    bet, middle, exp = _LATER / (told * (told + 1)), added[_TOLERATED], math.exp
+    over = added[_TOLERATED + 1 :]
+    if max(over) - middle < _TAME and max(onsets) < _RICHEST / exp(_TAME) / 2:
+        return tuple([(worth + bet) * exp(more - middle) for worth, more in zip(onsets, over, strict=True)])
+    gains = [exp(min(more - middle, _HIGHEST)) for more in over]
+    return tuple([min((worth + bet) * gain, _RICHEST) for worth, gain in zip(onsets, gains, strict=True)])
 
 
 def _mean(logs: Sequence[float], weights: Sequence[float]) -> float:

@@ -159,3 +159,10 @@ def test_good_lately_is_not_good() -> None:
     rule = Rule(alpha=1e-300)
     assert judge(rule, after(*[GOOD] * 3), stage_requests=1).acquitted
     assert not judge(rule, after(BAD, *[GOOD] * 3), stage_requests=1).acquitted
+
+
+def test_what_a_bet_can_win_has_an_end_and_still_convicts() -> None:
+    evidence = after(*[(500_000, 0, 500_000, 5000)] * 5)
+    assert max(evidence.onsets) == 1e300
+    assert judge(Rule(), evidence, stage_requests=1).call is Call.FAIL
+    assert math.isfinite(after(*[(500_000, 5000, 500_000, 0)] * 5, evidence=evidence).against)
