@@ -26,6 +26,7 @@ HOMES = {
     "pydantic": {"config"},
     "pydantic_core": {"config"},
     "jmespath": {"query"},
+    "cryptography": {"store"},
 }
 ENTRY = {"__init__", "__main__"}
 

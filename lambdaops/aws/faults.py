@@ -75,6 +75,7 @@ _THROTTLED = {
     "ProvisionedThroughputExceededException",  # Kinesis
 }
 _NOT_FOUND = {"ResourceNotFoundException", "ResourceNotFound", "NotFoundException", "NotFound"}
+_NOT_FOUND |= {"NoSuchBucket", "NoSuchKey"}  # S3
 _CONFLICT = {"ResourceConflictException", "ResourceInUseException", "ConcurrentModificationException"}
 _STALE = {"PreconditionFailedException"}
 _WRONG_HASH = "CodeSHA256"
@@ -96,6 +97,8 @@ _SERVICES = {
     "GetCallerIdentity": "sts",
     "Publish": "sns",
     "PutEvents": "events",
+    **dict.fromkeys(("PutObject", "GetObject", "ListObjectsV2"), "s3"),
+    "Sign": "kms",
     **dict.fromkeys(
         (
             "GetItem",
@@ -137,6 +140,7 @@ _ACTIONS = {
     "Invoke": "InvokeFunction",
     # A transaction needs the permissions of what it does (DynamoDB guide, "Using IAM with transactions").
     "TransactWriteItems": "PutItem",
+    "ListObjectsV2": "ListBucket",
 }
 _OWN_HINT = "Or an earlier try of this very call took effect and its answer was lost: look before going on."
 # What a refusal names, as in: is not authorized to perform ACTION on resource ARN.

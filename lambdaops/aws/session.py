@@ -127,6 +127,14 @@ class Session:
         client: DynamoDBClient = self._client("dynamodb", _TELLING if urgent else _WATCHING, region)
         return client
 
+    def objects(self) -> Any:  # noqa: ANN401 -- no stubs of these here
+        """An S3 client for the few small objects of an audit log."""
+        return self._client("s3", _WATCHING)
+
+    def keys(self) -> Any:  # noqa: ANN401 -- no stubs of these here
+        """A KMS client."""
+        return self._client("kms", _WATCHING)
+
     def logs(self) -> CloudWatchLogsClient:
         """A client for CloudWatch Logs, which nobody waits long for."""
         client: CloudWatchLogsClient = self._client("logs", _TELLING)

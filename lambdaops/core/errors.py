@@ -181,6 +181,24 @@ class JournalTamperedError(InvalidFileError):
         self.intact = intact
 
 
+class JournalIncompleteError(InvalidFileError):
+    """A journal whose last line was never finished."""
+
+    code = "journal-incomplete"
+
+
+class AnchorBrokenError(InvalidFileError):
+    """Journals or checkpoints that are not what an earlier checkpoint saw."""
+
+    code = "anchor-broken"
+
+
+class CheckpointExistsError(InvalidFileError):
+    """A checkpoint of this number is there, and is another one."""
+
+    code = "checkpoint-exists"
+
+
 # -- refused before anything changed: exit 3 --------------------------------------------------------------------
 
 
@@ -219,6 +237,13 @@ class JournalUnwritableError(LambdaOpsError):
     """The journal cannot take a record: without it nothing moves forward."""
 
     code = "journal-unwritable"
+    exit_code = ExitCode.BLOCKED
+
+
+class CheckpointUnwritableError(LambdaOpsError):
+    """The place for checkpoints does not take one."""
+
+    code = "checkpoint-unwritable"
     exit_code = ExitCode.BLOCKED
 
 

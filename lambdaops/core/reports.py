@@ -134,18 +134,6 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """One journal checked; ``head`` is the hash of its last record, to be kept elsewhere."""
-
-    arn: str
-    records: int
-    head: str
-    torn: bool
-    ok: bool
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class SettingRow:
     """One setting as people see it: its key in the file, its value, and where that comes from."""
 

@@ -10,7 +10,7 @@ from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import InvalidFileError, JournalUnreachableError, NotFoundError, UsageError
 from lambdaops.core.events import Entry, Opened, RolledBack
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
-from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VerifyReport, VersionRow
+from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VersionRow
 from lambdaops.core.states import Outcome
 from lambdaops.ops.release import look
 from lambdaops.ports import SILENT_AFTER
@@ -182,15 +182,6 @@ def audit(journals: Journals) -> tuple[AuditRow, ...]:
         last = entries[-1].at if entries else None
         rows.append(AuditRow(arn, "", len(entries), len(releases(entries)) + len(redrives(entries)), last))
     return tuple(rows)
-
-
-def verify(journals: Journals, arn: str) -> VerifyReport:
-    """Check one journal; what is wrong is an answer, not an error."""
-    try:
-        found = journals.verify(arn)
-    except (InvalidFileError, JournalUnreachableError) as error:
-        return VerifyReport(arn, 0, "", torn=False, ok=False, problem=error.message)
-    return VerifyReport(arn, found.count, found.head, found.torn, ok=True)
 
 
 def find_journal(journals: Journals, text: str, region: str | None = None) -> str:

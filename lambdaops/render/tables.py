@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         PlanReport,
         SettingRow,
         StatusReport,
-        VerifyReport,
         VersionRow,
     )
 
@@ -227,22 +226,6 @@ def _what(entry: Entry) -> str:
             return f"{phase(state)}: {reason}"
         case _:
             return describe(entry)
-
-
-def verify_text(reports: Sequence[VerifyReport], paper: Paper = PLAIN) -> str:
-    """One line a journal: intact or not, and the head to keep elsewhere."""
-    if not reports:
-        return "no journal yet"
-    cells = [
-        (
-            "✔ intact" if report.ok else "✖ EDITED",
-            report.arn,
-            f"{report.records} records" + (", last line incomplete" if report.torn else ""),
-            f"head {report.head}" if report.ok else report.problem,
-        )
-        for report in reports
-    ]
-    return columns(("STATE", "JOURNAL", "LENGTH", "HEAD"), cells, paper)
 
 
 def explain_text(rows: Sequence[ExplainRow], paper: Paper = PLAIN) -> str:

@@ -46,9 +46,12 @@ EXIT_CODES = {
 SLUGS = {
     "access-denied": 8,
     "alias-changed": 7,
+    "anchor-broken": 2,
     "aws-error": 8,
     "aws-fault": 8,
     "blocked": 3,
+    "checkpoint-exists": 2,
+    "checkpoint-unwritable": 3,
     "credentials-expired": 8,
     "credentials-invalid": 8,
     "demo-failed": 1,
@@ -65,6 +68,7 @@ SLUGS = {
     "invalid-stages": 2,
     "invalid-target": 2,
     "invalid-version": 2,
+    "journal-incomplete": 2,
     "journal-tampered": 2,
     "journal-unreachable": 8,
     "journal-unwritable": 3,
@@ -235,6 +239,9 @@ SUCCESSES: list[tuple[str, ...]] = [
     ("audit", "list"),
     ("audit", "show", "orders:live"),
     ("audit", "verify"),
+    ("audit", "verify", "--against", "anchors"),
+    ("audit", "checkpoint", "--to", "anchors"),
+    ("audit", "keygen", "audit.pem"),
     ("init",),
     ("init", "--dry-run"),
     ("dlq", "list", "orders"),
@@ -262,7 +269,8 @@ def test_every_command_s_success(cli: Cli, tmp_path: Path, argv: tuple[str, ...]
     assert cli(*RELEASE, "--reason", "first").code == 0
     cli.post.write("orders-dlq", 3)
     assert cli("dlq", "dump", "orders-dlq", str(tmp_path / "kept.jsonl")).code == 0
-    files = ("code.zip", "letters.jsonl", "kept.jsonl")
+    assert cli("audit", "checkpoint", "--to", str(tmp_path / "anchors")).code == 0
+    files = ("code.zip", "letters.jsonl", "kept.jsonl", "anchors", "audit.pem")
     words = [str(tmp_path / word) if word in files else word for word in argv]
     if argv[0] in ("config", "notify"):
         cli.variables["LAMBDAOPS_CONFIG"] = str(tmp_path / "settings.yaml")

@@ -11,7 +11,7 @@ import pytest
 from lambdaops.core.events import Entry, Published, PublishFailed, PublishStarted, Resumed, RolledBack
 from lambdaops.core.model import AlarmKind, AlarmReading, AlarmState, Finding, Level, Routing
 from lambdaops.core.plan import OnInconclusive
-from lambdaops.core.reports import AuditRow, HistoryRow, PlanReport, StatusReport, VerifyReport, VersionRow
+from lambdaops.core.reports import AuditRow, HistoryRow, PlanReport, StatusReport, VersionRow
 from lambdaops.core.states import Ready, Signal
 from lambdaops.render import tables
 from lambdaops.render.columns import columns
@@ -81,10 +81,6 @@ HISTORY = (
     HistoryRow("r-2", START, None, "41", "42", "canary", "baking stage 1", "", ACTOR.arn, ""),
 )
 AUDIT = (AuditRow(ARN, "", 12, 2, START), AuditRow(ARN.replace("orders", "pay"), "line 3 was edited", 0, 0, None))
-VERIFIED = (
-    VerifyReport(ARN, 12, "9f86d081884c7d65", torn=True, ok=True),
-    VerifyReport(ARN.replace("orders", "pay"), 0, "", torn=False, ok=False, problem="line 3 is not what was written"),
-)
 
 
 def records() -> Script:
@@ -116,8 +112,6 @@ TEXTS = {
     "audit_none": tables.audit_text(()),
     "records": tables.records_text(entries_of(records())),
     "records_none": tables.records_text(()),
-    "verify": tables.verify_text(VERIFIED),
-    "verify_none": tables.verify_text(()),
 }
 
 
@@ -139,7 +133,6 @@ COLOURED = (
     (tables.status_text, STATUS),
     (tables.versions_text, VERSIONS),
     (tables.audit_text, AUDIT),
-    (tables.verify_text, VERIFIED),
 )
 
 

@@ -68,7 +68,11 @@ def operation(method: str, path: str, headers: dict[str, str], body: bytes) -> s
     smithy = re.search(r"/operation/([A-Za-z]+)", path)
     if smithy:
         return smithy[1]
-    bare = path.partition("?")[0]
+    bare, _, query = path.partition("?")
+    if _service(headers) == "s3":
+        return (
+            "ListObjectsV2" if "list-type=2" in query else {"GET": "GetObject", "PUT": "PutObject"}.get(method, method)
+        )
     for verb, pattern, name in _LAMBDA:
         if verb == method and re.search(pattern, bare):
             return name
@@ -300,5 +304,5 @@ def _relay(wire: Wire) -> type[BaseHTTPRequestHandler]:
 
 def _service(headers: dict[str, str]) -> str:
     """The service that a request was signed for: Credential=KEY/DATE/REGION/SERVICE/aws4_request."""
-    signed = re.search(r"Credential=[^/]*/\d+/[^/]+/([a-z]+)/", headers.get("authorization", ""))
+    signed = re.search(r"Credential=[^/]*/\d+/[^/]+/([a-z0-9]+)/", headers.get("authorization", ""))
     return signed[1] if signed else ""

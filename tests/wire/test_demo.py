@@ -25,6 +25,6 @@ def test_the_demo_ends_as_told_and_leaves_nothing(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "exit 4 after" in done.stderr
-    assert "intact" in done.stdout
+    assert "journals valid" in done.stdout
     assert list(tmp_path.iterdir()) == []
     assert mentioning(mark) == []
