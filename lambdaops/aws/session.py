@@ -6,7 +6,7 @@ that no throttled watcher has used up, and more attempts. *Publishing* calls are
 package before it answers, and giving up on one that then lands leaves us refused by a revision of our own making.
 *Telling* calls get two tries of three seconds: nothing waits longer for them than five. *Queueing* calls outlast a
 long poll. *Sending* and *calling* ones are made once: botocore would repeat a message or an invocation whose answer was
-lost, and tell nobody. All three have connections for many threads.
+lost, and tell nobody. All three have connections for many threads, and calls on messages are brisk (``aws.brisk``).
 """
 
 from __future__ import annotations
@@ -187,6 +187,10 @@ class Session:
             from lambdaops.aws.once import try_again_if_not_done
 
             try_again_if_not_done(client)
+        if purpose.bulk and service == "sqs":
+            from lambdaops.aws.brisk import make_brisk
+
+            make_brisk(client, once=purpose.attempts == 1)
         return client
 
     def _boto(self) -> boto3.session.Session:
