@@ -18,7 +18,7 @@ from lambdaops.core.codec import encode
 from lambdaops.core.dlq.fate import Edit, Fates, name_of
 from lambdaops.core.dlq.native import unfit
 from lambdaops.core.dlq.plan import RedrivePlan, default_workers, parse_rate, parse_share, parse_stages
-from lambdaops.core.dlq.records import Wish
+from lambdaops.core.dlq.records import Ending, Wish
 from lambdaops.core.dlq.route import ToFunction, ToQueue, parse_destination
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import BlockedError, ExitCode, RejectedError, UsageError
@@ -314,11 +314,16 @@ def _moved(
     if not by_sqs:
         return redrive(ports, prepared, request)
     try:
-        return native.move(ports, prepared, request)
+        ended = native.move(ports, prepared, request)
     except RejectedError as error:
         if insists:
             raise
         sink.emit(Progress(ports.clock.now(), f"SQS does not move them ({error.message}): doing it here"))
+    else:
+        # A letter that SQS itself did not bury ends its task, as one of a function's destination does.
+        if insists or ended.run.closed is None or ended.run.closed.ending is not Ending.PARTLY:
+            return ended
+        sink.emit(Progress(ports.clock.now(), f"{ended.run.closed.reason}: doing the rest here"))
     return redrive(ports, prepare(ports, prepared.queue, request), request)
 
 
