@@ -168,7 +168,7 @@ def _at_journal(env: Env, config: Config | None, text: str, place: Place) -> tup
     if not arns:
         inside = f" in {meant[0].where}" if len(meant) == 1 and meant[0].where else ""
         raise NotFoundError(
-            f"this machine has no journal of {text}{inside}", hint="lambdaops audit list shows the journals there are."
+            f"there is no journal of {text}{inside}", hint="lambdaops audit list shows the journals there are."
         )
     if len(arns) > 1:
         raise UsageError(

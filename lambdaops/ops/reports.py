@@ -196,7 +196,7 @@ def find_journal(journals: Journals, text: str, region: str | None = None) -> st
     found = [arn for arn in found if region is None or arn.split(":")[3] == region]
     if not found:
         raise NotFoundError(
-            f"this machine has no journal of {text}", hint="lambdaops audit list shows the journals there are."
+            f"there is no journal of {text} here", hint="lambdaops audit list shows the journals there are."
         )
     if len(found) > 1:
         raise UsageError(f"{text} has {len(found)} journals: {', '.join(found)}", hint="Give the ARN.")
