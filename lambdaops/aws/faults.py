@@ -99,6 +99,7 @@ _SERVICES = {
     "PutEvents": "events",
     **dict.fromkeys(("PutObject", "GetObject", "ListObjectsV2"), "s3"),
     "Sign": "kms",
+    "LookupEvents": "cloudtrail",
     **dict.fromkeys(
         (
             "GetItem",

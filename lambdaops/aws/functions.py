@@ -7,7 +7,7 @@ become floats here and nowhere else; environment variables and code addresses in
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -60,16 +60,15 @@ class LambdaFunctions:
         name = f"{function}:{alias}"
         weights = {} if routing.additional is None else {routing.additional: routing.weight / FULL}
         with translating(f"set {name} to {routing}", target=name, alias=True):
-            return alias_of(
-                self._client.update_alias(
-                    FunctionName=function,
-                    Name=alias,
-                    FunctionVersion=routing.primary,
-                    # Without RoutingConfig, UpdateAlias keeps the weights that are there; {} clears them.
-                    RoutingConfig={"AdditionalVersionWeights": weights},
-                    RevisionId=revision,
-                )
+            answer = self._client.update_alias(
+                FunctionName=function,
+                Name=alias,
+                FunctionVersion=routing.primary,
+                # Without RoutingConfig, UpdateAlias keeps the weights that are there; {} clears them.
+                RoutingConfig={"AdditionalVersionWeights": weights},
+                RevisionId=revision,
             )
+        return replace(alias_of(answer), request_id=answer.get("ResponseMetadata", {}).get("RequestId", ""))
 
     # -- versions ----------------------------------------------------------------------------------------------------
 

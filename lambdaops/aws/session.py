@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import boto3
     from botocore.awsrequest import AWSResponse
+    from mypy_boto3_cloudtrail import CloudTrailClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
@@ -134,6 +135,11 @@ class Session:
     def keys(self) -> Any:  # noqa: ANN401 -- no stubs of these here
         """A KMS client."""
         return self._client("kms", _WATCHING)
+
+    def trails(self) -> CloudTrailClient:
+        """A CloudTrail client, patient: two requests a second are all that an account has."""
+        client: CloudTrailClient = self._client("cloudtrail", _PUBLISHING)
+        return client
 
     def logs(self) -> CloudWatchLogsClient:
         """A client for CloudWatch Logs, which nobody waits long for."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lambdaops.ports import Ask, Clock, Inventory, Journals, Notifier, Ports, Signals, Sink
     from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
     from lambdaops.ports.tables import Table, TableAdmin
+    from lambdaops.ports.trails import Trail
     from lambdaops.render.console import Streams
     from lambdaops.store.files import FileJournals
 
@@ -207,6 +208,12 @@ class Env:
             run=self.ci_run,
             tool=f"lambdaops {__version__}",
         )
+
+    def trail(self, *, region: str | None = None, profile: str | None = None) -> Trail:
+        """CloudTrail's record of what was done to aliases."""
+        from lambdaops.aws.trails import CloudTrail
+
+        return CloudTrail(self.aws_session(region=region, profile=profile))
 
     def queues(self, *, region: str | None = None, profile: str | None = None) -> Queues:
         """SQS queues, for commands that only look."""

@@ -92,12 +92,16 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """The write of ``op`` is in effect; ``reconciled`` when a later read showed it rather than the call's answer."""
+    """The write of ``op`` is in effect; ``reconciled`` when a later read showed it rather than the call's answer.
+
+    ``request_id`` is AWS's name of that call, by which CloudTrail knows it as well; a lost answer had one too.
+    """
 
     op: int
     routing: Routing
     revision: str
     reconciled: bool = False
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class RolledBack:
-    """Somebody rolled the alias back with one command; written after the effect."""
+    """Somebody rolled the alias back with one command; written after the effect. ``request_id`` is the write's."""
 
     before: Routing
     after: Routing
@@ -145,6 +149,7 @@ class RolledBack:
     basis: str
     reason: str = ""
     ticket: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

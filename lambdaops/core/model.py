@@ -161,12 +161,16 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """An alias as AWS reported it; ``revision`` is the RevisionId a write must carry."""
+    """An alias as AWS reported it; ``revision`` is the RevisionId a write must carry.
+
+    ``request_id`` is that of the write this is the answer to; it says nothing of the alias.
+    """
 
     arn: str
     routing: Routing
     revision: str
     description: str = ""
+    request_id: str = field(default="", compare=False)
 
 
 def require_account(target: Target, alias: Alias) -> None:

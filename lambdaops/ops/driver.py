@@ -324,7 +324,7 @@ class Driver:
             self._fault = Fault(error.message, permanent=permanent, conflict=isinstance(error, AliasChangedError))
             self._record(Failed(op, error.code, error.message, error.request_id))
             return
-        self._record(Landed(op, alias.routing, alias.revision))
+        self._record(Landed(op, alias.routing, alias.revision, request_id=alias.request_id))
 
     def _wait(self, look: _Look, action: Wait) -> None:
         ports = self.recorder.ports

@@ -53,6 +53,7 @@ class Rollback:
     changed: bool
     revision: str
     ends: str = ""
+    request_id: str = ""
 
 
 def plan_rollback(ports: Ports, target: Target, to: str | None) -> Rollback:
@@ -127,7 +128,7 @@ def _write(ports: Ports, target: Target, to: str | None, planned: Rollback) -> t
             again = f"the rollback of {target} was not taken: {problem.message}; trying again"
             ports.sink.emit(Warned(ports.clock.now(), again))
         else:
-            return replace(now, revision=alias.revision), now.revision
+            return replace(now, revision=alias.revision, request_id=alias.request_id), now.revision
     assert error is not None  # noqa: S101 -- the loop ends early only by returning or by an error
     raise _incomplete(target, now, f"AWS did not take the write: {error.message}", error)
 
@@ -183,7 +184,9 @@ def _record(ports: Ports, done: Rollback, reason: str, ticket: str) -> None:
     actor = actor_if_known(ports)
     run = f"b-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     recorder = Recorder(ports, ports.journals.open(done.arn), done.arn, run, actor)
-    recorder.record_if_possible(RolledBack(done.before, done.after, done.revision, done.basis, reason, ticket))
+    recorder.record_if_possible(
+        RolledBack(done.before, done.after, done.revision, done.basis, reason, ticket, done.request_id)
+    )
 
 
 def _choose(target: Target, alias: Alias, entries: tuple[Entry, ...]) -> RollbackChoice:

@@ -5,15 +5,19 @@ Rules this file guarantees: text without a last line break; a kind is said in th
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from lambdaops.core.audit.reconcile import Standing
 from lambdaops.render.columns import columns
 from lambdaops.render.console import PLAIN, Paper
-from lambdaops.render.words import plain
+from lambdaops.render.words import moment, plain
 
 if TYPE_CHECKING:
     from lambdaops.core.audit.anchors import CheckpointReport, JournalReport, Verification
     from lambdaops.core.audit.checkpoint import Written
+    from lambdaops.core.audit.reconcile import Line
+    from lambdaops.ops.audit.reconcile import Reconciled
 
 
 def verify_text(found: Verification, paper: Paper = PLAIN) -> str:
@@ -88,3 +92,38 @@ def checkpoint_text(written: Written) -> str:
         f"checkpoint {written.number} of {len(heads)} journal{'s' if len(heads) != 1 else ''}, "
         f"{written.records} records{signed}, at {plain(written.where)}\nsha256 {written.digest}"
     )
+
+
+def reconciled_text(found: Reconciled, paper: Paper = PLAIN) -> str:
+    """One line a write or a change, and how many stand how."""
+    counts = Counter(line.standing for line in found.lines)
+    said = ", ".join(f"{counts[standing]} {standing.value}" for standing in Standing if counts[standing])
+    span = f"{found.target} from {moment(found.since)} to {moment(found.until)} UTC"
+    if not found.lines:
+        return f"{span}: nothing changed it, says CloudTrail, and nothing did here"
+    cells = [
+        (
+            _STANDINGS[line.standing],
+            moment(line.at),
+            str(line.routing) if line.routing is not None else f"({line.kind})",
+            line.by or "-",
+            f"record {line.seq} of {line.release}" if line.seq is not None else _agent(line),
+            line.request_id or "-",
+        )
+        for line in found.lines
+    ]
+    table = columns(("STANDING", "AT (UTC)", "ALIAS", "BY", "THROUGH", "REQUEST ID"), cells, paper)
+    return f"{table}\n\n{span}: {said}"
+
+
+_STANDINGS = {
+    Standing.MATCHED: "✔ matched",
+    Standing.NOT_YET: "? not in CloudTrail yet",
+    Standing.MISSING: "✖ not in CloudTrail",
+    Standing.FOREIGN: "✖ not through us",
+}
+
+
+def _agent(line: Line) -> str:
+    """The tool as it named itself: anybody can call himself anything."""
+    return plain(line.agent.partition(" ")[0]) or "-"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from lambdaops.cli.clock import NoSignals
 from lambdaops.cli.env import Env
 from lambdaops.cli.main import main
-from lambdaops.core.errors import NotToldError
+from lambdaops.core.audit.reconcile import Change
+from lambdaops.core.errors import LambdaOpsError, NotToldError
 from lambdaops.core.notifications import Channel, Message
 from lambdaops.ports import Ports
 from lambdaops.store.files import FileJournals
@@ -23,8 +24,11 @@ from tests.sim.inventory import SimInventory
 from tests.sim.world import World
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lambdaops.ports import Ask, Inventory, Journals, Notifier, Signals, Sink
     from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
+    from lambdaops.ports.trails import Trail
 
 
 class Stream(io.StringIO):
@@ -45,6 +49,20 @@ class SimChannels:
     told: list[tuple[str, Message]] = field(default_factory=list)
     deaf: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
+
+
+@dataclass
+class SimTrail:
+    """What CloudTrail tells of orders:live."""
+
+    changes: list[Change] = field(default_factory=list)
+    error: LambdaOpsError | None = None
+
+    def alias_changes(self, function: str, alias: str, since: datetime, until: datetime) -> tuple[Change, ...]:
+        assert (function, alias) == ("orders", "live")
+        if self.error is not None:
+            raise self.error
+        return tuple(change for change in self.changes if since <= change.at <= until)
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,11 @@ class SimEnv(Env):
     channels: SimChannels
     post: Post
     failures: SimFailures
+    sim_trail: SimTrail
+
+    def trail(self, *, region: str | None = None, profile: str | None = None) -> Trail:
+        self.reached.append((region, profile))
+        return self.sim_trail
 
     @cached_property
     def files(self) -> FileJournals:
@@ -164,6 +187,7 @@ class Cli:
     channels: SimChannels = field(default_factory=SimChannels)
     post: Post = field(default_factory=Post)
     failures: SimFailures = field(default_factory=SimFailures)
+    trail: SimTrail = field(default_factory=SimTrail)
     answer: str = ""
     tty: bool = False
     variables: dict[str, str] = field(default_factory=dict)
@@ -176,5 +200,5 @@ class Cli:
         )
         env.world, env.worlds, env.reached = self.world, self.worlds, self.reached
         env.account, env.channels, env.post = self.account, self.channels, self.post
-        env.failures = self.failures
+        env.failures, env.sim_trail = self.failures, self.trail
         return Ran(main(argv, env), out.getvalue(), err.getvalue())

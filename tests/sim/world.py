@@ -159,7 +159,7 @@ class World:
         self.writes.append(routing)
         if failure is not None:
             raise failure.error
-        return self._alias()
+        return replace(self._alias(), request_id=f"req-{self.revision}")
 
     def _alias(self) -> Alias:
         return Alias(f"{ARN.replace(ACCOUNT, self.account)}:live", self.routing, f"rev-{self.revision}")
