@@ -203,14 +203,15 @@ def records_text(entries: Sequence[Entry], paper: Paper = PLAIN) -> str:
             entry.release,
             kind_of(entry.event),
             _who(entry.actor.arn),
-            _what(entry),
+            what(entry),
         )
         for entry in entries
     ]
     return columns(("SEQ", "AT (UTC)", "RELEASE", "KIND", "BY", "WHAT"), cells, paper)
 
 
-def _what(entry: Entry) -> str:
+def what(entry: Entry) -> str:
+    """One line for one record, also for those that only matter to replay."""
     match entry.event:
         case Observed(alias=alias, gates=gates):
             seen = f"alias is at {alias}" if alias is not None else "alias could not be read"

@@ -240,6 +240,9 @@ SUCCESSES: list[tuple[str, ...]] = [
     ("audit", "show", "orders:live"),
     ("audit", "verify"),
     ("audit", "verify", "--against", "anchors"),
+    ("audit", "search", "--outcome", "promoted"),
+    ("audit", "tail"),
+    ("audit", "export", "--to", "events.jsonl"),
     ("audit", "checkpoint", "--to", "anchors"),
     ("audit", "keygen", "audit.pem"),
     ("init",),
@@ -270,7 +273,7 @@ def test_every_command_s_success(cli: Cli, tmp_path: Path, argv: tuple[str, ...]
     cli.post.write("orders-dlq", 3)
     assert cli("dlq", "dump", "orders-dlq", str(tmp_path / "kept.jsonl")).code == 0
     assert cli("audit", "checkpoint", "--to", str(tmp_path / "anchors")).code == 0
-    files = ("code.zip", "letters.jsonl", "kept.jsonl", "anchors", "audit.pem")
+    files = ("code.zip", "letters.jsonl", "kept.jsonl", "anchors", "audit.pem", "events.jsonl")
     words = [str(tmp_path / word) if word in files else word for word in argv]
     if argv[0] in ("config", "notify"):
         cli.variables["LAMBDAOPS_CONFIG"] = str(tmp_path / "settings.yaml")

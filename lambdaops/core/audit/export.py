@@ -1,0 +1,113 @@
+"""Records in the forms that other systems read: OCSF API Activity, and CloudEvents.
+
+Rules this file guarantees: nothing is left out (what a form has no place for stands in ``unmapped`` or ``data``); an
+event's id is its journal and its number, so that sending one twice can be noticed; the order is the number's.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from lambdaops.core.events import Closed, kind_of, to_record
+from lambdaops.core.messages import SOURCE
+from lambdaops.core.states import Outcome
+
+if TYPE_CHECKING:
+    from lambdaops.core.events import Entry
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+OCSF_VERSION = "1.4.0"
+"""The version of the schema whose class API Activity (6003) this is: https://schema.ocsf.io/1.4.0/classes/api_activity."""
+
+_CLASS = 6003
+_CREATE, _UPDATE, _OTHER = 1, 3, 99
+_ACTIVITIES = {
+    "publish": _CREATE,
+    "published": _CREATE,
+    "publish-failed": _CREATE,
+    "intent": _UPDATE,
+    "done": _UPDATE,
+    "failed": _UPDATE,
+    "rollback": _UPDATE,
+    "queue-changing": _UPDATE,
+    "queue-changed": _UPDATE,
+}
+_NAMES = {_CREATE: "Create", _UPDATE: "Update", _OTHER: "Other"}
+_UNKNOWN, _SUCCESS, _FAILURE = 0, 1, 2
+_STATUS = {
+    "done": _SUCCESS,
+    "published": _SUCCESS,
+    "rollback": _SUCCESS,
+    "failed": _FAILURE,
+    "publish-failed": _FAILURE,
+}
+_STATUS_NAMES = {_UNKNOWN: "Unknown", _SUCCESS: "Success", _FAILURE: "Failure"}
+_INFORMATIONAL, _MEDIUM = 1, 3
+
+
+def to_ocsf(entry: Entry, version: str) -> dict[str, object]:
+    """A record as an event of OCSF's class API Activity; ``version`` is that of lambdaops."""
+    kind = kind_of(entry.event)
+    activity = _ACTIVITIES.get(kind, _OTHER)
+    status = _status(entry)
+    region, account, resource = (*entry.target.split(":", 5), "", "", "", "", "", "")[3:6]
+    record = to_record(entry)
+    return {
+        "category_uid": 6,
+        "category_name": "Application Activity",
+        "class_uid": _CLASS,
+        "class_name": "API Activity",
+        "activity_id": activity,
+        "activity_name": _NAMES[activity],
+        "type_uid": _CLASS * 100 + activity,
+        "severity_id": _MEDIUM if status == _FAILURE else _INFORMATIONAL,
+        "time": (entry.at - _EPOCH) // _MILLISECOND,
+        "status_id": status,
+        "status": _STATUS_NAMES[status],
+        "actor": {"user": {"uid": entry.actor.arn, "name": entry.actor.arn.rpartition("/")[2]}},
+        "api": {"operation": kind, "service": {"name": "lambdaops"}},
+        "src_endpoint": {"hostname": entry.actor.host},
+        "cloud": {"provider": "AWS", "region": region, "account": {"uid": account}},
+        "resources": [{"uid": entry.target, "name": resource.removeprefix("function:")}],
+        "metadata": {
+            "version": OCSF_VERSION,
+            "product": {"name": "lambdaops", "vendor_name": "lambdaops", "version": version},
+            "uid": _id(entry),
+            "sequence": entry.seq or 0,
+            "correlation_uid": entry.release,
+            "log_name": entry.target,
+        },
+        "unmapped": {"run": entry.actor.run, "op": record["op"], "data": record["data"]},
+    }
+
+
+def _status(entry: Entry) -> int:
+    if isinstance(entry.event, Closed):
+        return _SUCCESS if entry.event.outcome is Outcome.PROMOTED else _FAILURE
+    return _STATUS.get(kind_of(entry.event), _UNKNOWN)
+
+
+def to_cloud_event(entry: Entry) -> dict[str, object]:
+    """A record as a CloudEvent 1.0, with the extensions ``sequence`` and ``authcontext``."""
+    record = to_record(entry)
+    return {
+        "specversion": "1.0",
+        "id": _id(entry),
+        "source": SOURCE,
+        "type": f"lambdaops.audit.{kind_of(entry.event)}",
+        "subject": entry.target,
+        "time": record["at"],
+        "datacontenttype": "application/json",
+        # A string that is to be ordered as text (CloudEvents extension "sequence").
+        "sequence": f"{entry.seq or 0:020}",
+        "authtype": "unknown",
+        "authid": entry.actor.arn,
+        "data": record,
+    }
+
+
+def _id(entry: Entry) -> str:
+    return f"{entry.target}#{entry.seq or 0}"

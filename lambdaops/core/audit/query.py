@@ -1,0 +1,133 @@
+"""Which records an auditor asks for.
+
+Rules this file guarantees: a record belongs to the run (``release``) it was written in, and a run's ticket and outcome
+are those of all its records; every condition that is given must hold; a text is found in any case, a name as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from lambdaops.core.dlq.records import RedriveClosed
+from lambdaops.core.duration import parse_duration
+from lambdaops.core.errors import InvalidDurationError, UsageError
+from lambdaops.core.events import Closed, Entry, Published, PublishFailed, RolledBack, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+BY_HAND = "rolled back by hand"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAYS = re.compile(r"([0-9]{1,5})d")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked for; an empty text or None asks for nothing in particular.
+
+    ``actor`` is found in ARN, host or CI run; ``function`` is a function's or queue's name, or FUNCTION:ALIAS.
+    """
+
+    actor: str = ""
+    function: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    release: str = ""
+    outcome: str = ""
+    ticket: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A record, and what is known of its run."""
+
+    entry: Entry
+    ticket: str
+    outcome: str
+
+
+def is_about(query: Query, arn: str) -> bool:
+    """Whether a journal can hold what is asked for."""
+    name = arn.split(":", 5)[5].removeprefix("function:")
+    return not query.function or query.function in (arn, name, name.partition(":")[0])
+
+
+def select(query: Query, entries: Sequence[Entry]) -> tuple[Match, ...]:
+    """The records of one journal that are asked for, in their order."""
+    tickets, outcomes = _runs(entries)
+    return tuple(
+        Match(entry, tickets.get(entry.release, ""), outcomes.get(entry.release, ""))
+        for entry in entries
+        if _fits(query, entry, tickets.get(entry.release, ""), outcomes.get(entry.release, ""))
+    )
+
+
+def _runs(entries: Iterable[Entry]) -> tuple[dict[str, str], dict[str, str]]:
+    tickets: dict[str, str] = {}
+    outcomes: dict[str, str] = {}
+    for entry in entries:
+        if ticket := getattr(entry.event, "ticket", ""):
+            tickets[entry.release] = ticket
+        match entry.event:
+            case Closed(outcome=outcome):
+                outcomes[entry.release] = outcome.value
+            case RedriveClosed(ending=ending):
+                outcomes[entry.release] = ending.value
+            case RolledBack():
+                outcomes[entry.release] = BY_HAND
+            case Published():
+                outcomes[entry.release] = "published"
+            case PublishFailed():
+                outcomes[entry.release] = "publication failed"
+            case _:
+                pass
+    return tickets, outcomes
+
+
+def _fits(query: Query, entry: Entry, ticket: str, outcome: str) -> bool:
+    who = (entry.actor.arn, entry.actor.host, entry.actor.run)
+    return (
+        (query.since is None or entry.at >= query.since)
+        and (query.until is None or entry.at < query.until)
+        and query.release in ("", entry.release)
+        and query.kind in ("", kind_of(entry.event))
+        and (not query.ticket or query.ticket.lower() == ticket.lower())
+        and (not query.outcome or _word(query.outcome) == _word(outcome))
+        and (not query.actor or any(query.actor.lower() in one.lower() for one in who))
+    )
+
+
+def _word(text: str) -> str:
+    """``rolled-back`` is ``rolled back``."""
+    return text.lower().replace("-", " ").strip()
+
+
+def parse_moment(text: str, now: datetime, *, end: bool = False) -> datetime | None:
+    """A time as people write it: a date, a date with a time (UTC unless it says otherwise), or how long ago.
+
+    Args:
+        text: ``2026-08-01``, ``2026-08-01T12:00``, ``2h``, ``90d``; empty is None.
+        now: the current time.
+        end: whether a date means its end.
+
+    Raises:
+        UsageError: none of these.
+    """
+    if not text:
+        return None
+    try:
+        if days := _DAYS.fullmatch(text):
+            return now - timedelta(days=int(days[1]))
+        if text[:4].isdecimal() and "-" in text:
+            moment = datetime.fromisoformat(text)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return moment + timedelta(days=1) if end and _DAY.fullmatch(text) else moment
+        return now - parse_duration(text)
+    except (ValueError, OverflowError, InvalidDurationError):
+        raise UsageError(
+            f"{text!r} is no time", hint="Write 2026-08-01, 2026-08-01T12:00, or how long ago: 2h, 90d."
+        ) from None

@@ -1,0 +1,165 @@
+"""What an auditor asks for, through the command line, of journals that real commands wrote."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lambdaops.core.events import KINDS
+from lambdaops.core.model import Actor
+from lambdaops.store.files import FileJournals
+from tests.cli.rig import Cli
+from tests.sim.disk import SteadyDisk
+from tests.store.records import ARN, EVENTS, NOON, OTHER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RELEASE = ("release", "orders:live", "--to", "3", "--alarm", "errors", "--yes")
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """One release that was promoted for SHOP-1, then one that was rolled back by hand for SHOP-2."""
+    cli = Cli(tmp_path / "home")
+    cli.world.alarm("errors")
+    assert cli(*RELEASE, "--ticket", "SHOP-1", "--reason", "=1+1").code == 0
+    assert cli("rollback", "orders:live", "--ticket", "SHOP-2", "--reason", "too slow").code == 0
+    return cli
+
+
+def records(cli: Cli, *words: str) -> list[dict[str, Any]]:
+    ran = cli("audit", "search", *words, "--output", "json")
+    assert ran.code == 0, ran.err
+    found: list[dict[str, Any]] = ran.envelope["data"]["records"]
+    return found
+
+
+def test_each_condition_narrows_and_all_must_hold(cli: Cli) -> None:
+    every = records(cli)
+    by_hand = records(cli, "--ticket", "shop-2")
+    promoted = records(cli, "--outcome", "promoted")
+    assert len(every) == len(by_hand) + len(promoted)
+    assert [one["kind"] for one in by_hand] == ["rollback"]
+    assert {one["ticket"] for one in promoted} == {"SHOP-1"}
+    assert records(cli, "--outcome", "rolled-back-by-hand") == by_hand
+    assert records(cli, "--ticket", "SHOP-2", "--outcome", "promoted") == []
+    assert records(cli, "--kind", "closed")[0]["outcome"] == "promoted"
+    release = promoted[0]["release"]
+    assert records(cli, "--release", release) == promoted
+    arn = every[0]["actor"]["arn"]
+    assert records(cli, "--actor", arn[-8:].upper()) == every
+    assert records(cli, "--actor", "laptop") == every
+    assert records(cli, "--actor", "nobody") == []
+    for name in ("orders", "orders:live", every[0]["target"]):
+        assert records(cli, "--function", name) == every
+    assert records(cli, "--function", "orde") == []
+
+
+def test_time_is_half_open_and_a_date_means_all_of_it(cli: Cli) -> None:
+    every = records(cli)
+    at = [one["at"] for one in every]
+    assert records(cli, "--since", at[3]) == [one for one in every if one["at"] >= at[3]]
+    assert records(cli, "--until", at[3]) == [one for one in every if one["at"] < at[3]]
+    day = at[0][:10]
+    assert records(cli, "--since", day, "--until", day) == every
+    assert records(cli, "--since", "1d") == every
+    assert records(cli, "--until", "1d") == []
+    assert cli("audit", "search", "--since", "yesterday").code == 2
+    assert cli("audit", "search", "--since", "2026-13-01").code == 2
+    assert cli("audit", "search", "--kind", "nonsense").code == 2
+
+
+def test_csv_is_read_back_and_holds_no_formula(cli: Cli) -> None:
+    ran = cli("audit", "search", "--csv")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    assert len(rows) == len(records(cli))
+    assert rows[0]["kind"] == "opened"
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
+    assert cli("audit", "search", "--csv", "--output", "json").code == 2
+
+
+def test_a_cell_that_a_spreadsheet_would_compute_is_text(cli: Cli) -> None:
+    cli("release", "orders:live", "--to", "2", "--alarm", "errors", "--yes", "--ticket", "=HYPERLINK(1)")
+    assert {row["ticket"] for row in csv.DictReader(io.StringIO(cli("audit", "search", "--csv").out))} == {
+        "SHOP-1",
+        "SHOP-2",
+        "'=HYPERLINK(1)",
+    }
+
+
+def test_a_journal_that_was_edited_is_no_answer(cli: Cli) -> None:
+    (path,) = (cli.home / "journal").rglob("live.jsonl")
+    path.write_text(path.read_text("utf-8").replace("SHOP-1", "SHOP-9", 1), "utf-8")
+    for command in ("search", "export"):
+        assert cli("audit", command).code == 2
+
+
+def test_tail_shows_the_newest_and_follow_what_comes(cli: Cli) -> None:
+    assert len(cli("audit", "tail", "-n", "3").out.splitlines()) == 3
+    assert cli("audit", "tail", "-n", "0").out == "no record yet\n"
+    last = cli("audit", "tail", "orders:live", "-n", "1").out
+    assert "orders:live" in last
+    assert "too slow" in last
+
+    def appended(arn: str) -> None:
+        journals = FileJournals(cli.home, disk=SteadyDisk())
+        journals.open(arn).append(NOON, "r-9", Actor("arn:aws:iam::1:user/eve", "host"), EVENTS[1])
+
+    def pressed() -> None:
+        raise KeyboardInterrupt
+
+    cli.world.clock.after(2, lambda: appended(ARN))
+    cli.world.clock.after(4, lambda: appended(OTHER))  # a journal that was not there when it began
+    cli.world.clock.after(9, pressed)
+    ran = cli("audit", "tail", "--follow", "-n", "1", "--output", "jsonl")
+    *told, envelope = [json.loads(line) for line in ran.out.splitlines()]
+    assert [(one["target"], one["release"]) for one in told[1:]] == [(ARN, "r-9"), (OTHER, "r-9")]
+    assert told[0]["kind"] == "rollback"
+    assert (ran.code, envelope["data"]) == (0, {"followed": 3})
+    assert cli("audit", "tail", "--follow", "--output", "json").code == 2
+
+
+def test_export_as_it_is_gives_every_record(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("audit", "export")
+    assert [json.loads(line)["kind"] for line in ran.out.splitlines()] == [one["kind"] for one in records(cli)]
+    to = str(tmp_path / "events.jsonl")
+    kept = cli("audit", "export", "--to", to, "--output", "json")
+    assert kept.envelope["data"]["records"] == len(ran.out.splitlines())
+    assert (tmp_path / "events.jsonl").read_text("utf-8") == ran.out
+    assert cli("audit", "export", "--to", to).code == 2, "a file is not written over"
+    assert cli("audit", "export", "--output", "json").code == 2
+
+
+def test_export_as_ocsf_has_what_the_class_requires(cli: Cli) -> None:
+    """https://schema.ocsf.io/1.4.0/classes/api_activity: required attributes and the arithmetic of type_uid."""
+    events = [json.loads(line) for line in cli("audit", "export", "--format", "ocsf").out.splitlines()]
+    required = {"activity_id", "actor", "api", "category_uid", "class_uid", "cloud", "metadata", "severity_id"}
+    required |= {"src_endpoint", "time", "type_uid"}
+    for event in events:
+        assert required <= event.keys()
+        assert (event["class_uid"], event["category_uid"]) == (6003, 6)
+        assert event["type_uid"] == 6003 * 100 + event["activity_id"]
+        assert {"version", "product"} <= event["metadata"].keys()
+        assert event["api"]["operation"] in KINDS
+    by_kind = {event["api"]["operation"]: event for event in events}
+    assert (by_kind["done"]["activity_name"], by_kind["done"]["status"]) == ("Update", "Success")
+    assert by_kind["closed"]["status"] == "Success"
+    assert by_kind["opened"]["status"] == "Unknown"
+    assert by_kind["opened"]["unmapped"]["data"]["ticket"] == "SHOP-1"
+    assert len({event["metadata"]["uid"] for event in events}) == len(events)
+
+
+def test_export_as_cloud_events_is_ordered_by_text(cli: Cli) -> None:
+    events = [json.loads(line) for line in cli("audit", "export", "--format", "cloudevents").out.splitlines()]
+    assert {event["specversion"] for event in events} == {"1.0"}
+    assert len({(event["source"], event["id"]) for event in events}) == len(events)
+    sequence = [event["sequence"] for event in events]
+    assert sequence == sorted(sequence)
+    assert [int(one) for one in sequence] == list(range(1, len(events) + 1))
+    # Names of attributes: lower-case letters and digits, at most twenty (CloudEvents 1.0, "Naming conventions").
+    assert all(name.isalnum() and name.islower() and len(name) <= 20 for event in events for name in event)
