@@ -8,6 +8,7 @@ is repeated.
 from __future__ import annotations
 
 import json
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import jmespath
@@ -100,7 +101,15 @@ def _parsed(option: str, text: str) -> dict[str, Any]:
         raise InvalidExpressionError(f"{option} has {len(text)} characters, more than {_LONGEST}")
     shown = " ".join(text.split())
     try:
-        tree: dict[str, Any] = jmespath.compile(text).parsed
+        with warnings.catch_warnings():
+            # What stands in backticks and is no JSON was once a text; jmespath still takes it for one and warns.
+            warnings.simplefilter("error", PendingDeprecationWarning)
+            tree: dict[str, Any] = jmespath.compile(text).parsed
+    except PendingDeprecationWarning:
+        raise InvalidExpressionError(
+            f"{option} has something in backticks that is not JSON: {shown[:80]}",
+            hint="Texts stand in single quotes, numbers and other JSON in backticks: kind == 'rule' && age > `3600`.",
+        ) from None
     except exceptions.EmptyExpressionError:
         raise InvalidExpressionError(
             f"{option} is empty", hint="Write a JMESPath expression, for instance error == 'Timeout'."

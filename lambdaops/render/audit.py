@@ -16,8 +16,7 @@ from lambdaops.render.words import moment, plain
 if TYPE_CHECKING:
     from lambdaops.core.audit.anchors import CheckpointReport, JournalReport, Verification
     from lambdaops.core.audit.checkpoint import Written
-    from lambdaops.core.audit.reconcile import Line
-    from lambdaops.ops.audit.reconcile import Reconciled
+    from lambdaops.core.audit.reconcile import Line, Reconciled
 
 
 def verify_text(found: Verification, paper: Paper = PLAIN) -> str:

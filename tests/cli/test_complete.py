@@ -155,7 +155,10 @@ def known(tab: Tab) -> Tab:
         ("lambdaops release --on-interrupt nosuch --strategy al", ["all-at-once"]),
         ("lambdaops release x:y too many words --strategy al", ["all-at-once"]),
         ("lambdaops --nosuch status orders:l", []),
-        ("lambdaops audit nosuch ", ["list", "show", "search", "tail", "export", "verify", "checkpoint", "keygen", "reconcile"]),
+        (
+            "lambdaops audit nosuch ",
+            ["list", "show", "search", "tail", "export", "verify", "checkpoint", "keygen", "reconcile"],
+        ),
     ],
 )
 def test_offers(known: Tab, line: str, offered: list[str]) -> None:

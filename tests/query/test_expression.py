@@ -75,6 +75,7 @@ def test_a_transformation_makes_a_text(text: str, result: str) -> None:
     [
         ("", "--filter is empty"),
         ("error = 'Timeout'", "--filter cannot be read at column 7: error = 'Timeout'"),
+        ("error == `Timeout`", "--filter has something in backticks that is not JSON: error == `Timeout`"),
         ("error == ", "--filter cannot be read at column 10 (it ends too early): error =="),
         ("age > 3600", "--filter cannot be read at column 7 ('3600'): age > 3600"),
         ('error == "Timeout"', "--filter names 'Timeout', which no letter has"),

@@ -22,8 +22,8 @@ from lambdaops.cli.reply import Reply, answer, telling
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
+    from lambdaops.core.audit.reconcile import Reconciled
     from lambdaops.core.errors import LambdaOpsError
-    from lambdaops.ops.audit.reconcile import Reconciled
 
 DaysOption = Annotated[
     int,

@@ -72,6 +72,20 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What both say of an alias between two times, oldest first."""
+
+    target: str
+    since: datetime
+    until: datetime
+    lines: tuple[Line, ...]
+
+    def count(self, standing: Standing) -> int:
+        """How many writes or changes stand so."""
+        return sum(line.standing is standing for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
 class _Write:
     """A write of ours that the journal says took effect: not before ``since``, not after ``at``."""
 

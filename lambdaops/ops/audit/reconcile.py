@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.audit.reconcile import Line, Standing, reconcile
+from lambdaops.core.audit.reconcile import Reconciled, reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,20 +17,6 @@ if TYPE_CHECKING:
 
 # A write that landed just after the time that is looked at began was begun before.
 _BEFORE = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciled:
-    """What both say of an alias between two times, oldest first."""
-
-    target: str
-    since: datetime
-    until: datetime
-    lines: tuple[Line, ...]
-
-    def count(self, standing: Standing) -> int:
-        """How many writes or changes stand so."""
-        return sum(line.standing is standing for line in self.lines)
 
 
 def reconciled(trail: Trail, journal: Journal, target: Target, clock: Clock, within: timedelta) -> Reconciled:
