@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambdaops.core.dlq.run import runs
@@ -20,8 +21,16 @@ if TYPE_CHECKING:
     from lambdaops.core.dlq.run import Run
     from tests.wire.conftest import Clients, Function, Shell
 
+PERMISSIONS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "docs" / "permissions.json").read_text("utf-8"))
 YES = ("--stages", "all", "--yes", "--output", "json")
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793"
+
+
+def granted(*given: str) -> set[str]:
+    """The calls of a redrive; ``given`` are the conditions that hold beside what is always so."""
+    rows = [row for name in PERMISSIONS["commands"]["dlq redrive"] for row in PERMISSIONS["sets"][name]]
+    holds = {None, "the queue is not named by its URL", *given}
+    return {row["call"] for row in rows if row["call"] and row.get("when") in holds}
 
 
 def keeping(url: str) -> bytes:
@@ -69,6 +78,8 @@ def test_sqs_moves_them_itself_when_it_serves_and_is_followed(clients: Clients, 
     assert "not by SQS's own move" not in out + err
     seen = [int(found) for found in re.findall(r'"moved": ?(\d+)', out)]
     assert any(0 < moved < 30 for moved in seen), "followed in motion"
+    assert "StartMessageMoveTask" in shell.wire.calls
+    assert set(shell.wire.calls) <= granted("SQS itself moves them (--native)")
     assert pair.count(pair.home_url) == 30
     run = run_of(shell, pair.arn)
     assert run.plan.native
@@ -123,6 +134,16 @@ def test_a_native_move_whose_process_was_killed_is_taken_up_and_followed_to_its_
     assert ran.data["native"]
     assert pair.count(pair.home_url) == 40
     assert len(pair.sqs.list_message_move_tasks(SourceArn=pair.arn, MaxResults=10)["Results"]) == 1, "one task, not two"
+
+
+def test_a_redrive_calls_what_its_policy_allows_and_nothing_else(clients: Clients, shell: Shell) -> None:
+    pair = Pair(clients)
+    pair.fill(20)
+    time.sleep(1)
+    ran = shell("dlq", "redrive", pair.dead, "--filter", "to_number(attributes.n) < `15`", *YES)
+    assert ran.code == 0, ran.out + ran.err
+    assert (ran.data["tally"]["moved"], ran.data["tally"]["left"]) == (15, 5)
+    assert set(shell.wire.calls) == granted()
 
 
 # -- to a function -------------------------------------------------------------------------------------------------
