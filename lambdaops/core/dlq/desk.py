@@ -42,7 +42,7 @@ _POLL = timedelta(seconds=1)
 _PEEK_EVERY = timedelta(seconds=1)
 _MOST_PEEKED = 1_000
 _REST = timedelta(milliseconds=200)
-_SCOUTED = timedelta(milliseconds=50)
+_SCOUTED = timedelta(milliseconds=100)
 _MOST_TROUBLES = 8
 _LONGEST_BACKOFF = timedelta(seconds=20)
 _ENDED_WITHIN = timedelta(milliseconds=250)
