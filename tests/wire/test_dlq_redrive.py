@@ -77,7 +77,11 @@ class Pair:
         found: list[tuple[str, ...]] = []
         while self.count(url):
             answer = self.sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=1
+                QueueUrl=url,
+                MaxNumberOfMessages=10,
+                MessageAttributeNames=["All"],
+                WaitTimeSeconds=1,
+                VisibilityTimeout=60,
             )
             for message in answer.get("Messages", []):
                 found.append(_essence(message["Body"], message.get("MessageAttributes", {})))
