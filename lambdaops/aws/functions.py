@@ -189,6 +189,7 @@ def _version(item: Mapping[str, Any]) -> Version:
         snap_start=(item.get("SnapStart") or {}).get("OptimizationStatus") == "On",
         log_group=(item.get("LoggingConfig") or {}).get("LogGroup") or "",
         arn=":".join(item["FunctionArn"].split(":")[:7]),
+        timeout=timedelta(seconds=item.get("Timeout") or 0),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lambdaops.core.errors import InvalidTargetError, InvalidVersionError, WrongAccountError
 
@@ -199,7 +199,8 @@ class Version:
     """A function's configuration at a qualifier, as far as a release cares.
 
     ``state`` is Lambda's State (Pending, Active, Inactive, Failed ...); ``update`` its LastUpdateStatus; ``arn`` is the
-    function's ARN without a qualifier; ``log_group`` where it logs, empty where AWS does not say.
+    function's ARN without a qualifier; ``log_group`` where it logs, empty where AWS does not say; ``timeout`` how long
+    an invocation may take.
     """
 
     number: str
@@ -220,6 +221,7 @@ class Version:
     snap_start: bool = False
     arn: str = ""
     log_group: str = ""
+    timeout: timedelta = timedelta()
 
 
 class AlarmState(enum.Enum):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import AwsError, LambdaOpsError, NotFoundError
 from lambdaops.core.events import RolledBack
 from lambdaops.core.gates import preflight_alarms
@@ -103,7 +104,7 @@ def _versions(ports: Ports, target: Target, plan: Plan) -> tuple[tuple[Finding, 
         return (*trouble, *more), ""
     # Before 2023 every function logged there, and AWS may not say so.
     log_group = candidate.log_group or f"/aws/lambda/{target.function}"
-    return (*trouble, *more, *_alike(plan, stable, candidate)), log_group
+    return (*trouble, *more, *_alike(plan, stable, candidate), *_outlasting(plan, candidate)), log_group
 
 
 def _version(ports: Ports, target: Target, number: str, role: str) -> tuple[Version | None, tuple[Finding, ...]]:
@@ -168,6 +169,26 @@ def _alike(plan: Plan, stable: Version, candidate: Version) -> tuple[Finding, ..
             )
         )
     return tuple(findings)
+
+
+def _outlasting(plan: Plan, candidate: Version) -> tuple[Finding, ...]:
+    """Whether an invocation may take longer than the release watches after its last shift.
+
+    "The timestamp on a metric reflects when the function was invoked" and an error is counted when it ends: Lambda
+    developer guide, "Types of metrics". One that is under way at the end is nobody's any more.
+    """
+    last = plan.stages[-1].bake
+    if candidate.timeout <= last:
+        return ()
+    allowed, bake = format_duration(candidate.timeout), format_duration(last)
+    return (
+        Finding(
+            Level.WARN,
+            "timeout",
+            f"an invocation may take {allowed}, and the last stage bakes {bake}: one that fails at its end is not seen",
+            f"Let the last stage bake longer: --bake {allowed}.",
+        ),
+    )
 
 
 def _rolled_back_before(plan: Plan, entries: Sequence[Entry]) -> tuple[Finding, ...]:

@@ -46,6 +46,17 @@ def rig() -> Rig:
     return rig
 
 
+@pytest.mark.parametrize(("timeout", "count"), [(timedelta(seconds=30), 0), (timedelta(minutes=15), 1)])
+def test_an_invocation_that_outlasts_the_last_stage(rig: Rig, timeout: timedelta, count: int) -> None:
+    rig.world.versions["2"] = replace(rig.world.versions["2"], timeout=timeout)
+    findings = found(rig, "timeout")
+    assert len(findings) == count
+    for finding in findings:
+        assert finding.level is WARN
+        assert "an invocation may take 15m" in finding.message
+        assert "--bake 15m" in finding.hint
+
+
 def change(
     rig: Rig, number: str, state: str = "Active", code: str = "", reason: str = "", reason_code: str = ""
 ) -> None:
