@@ -153,7 +153,7 @@ class SimEnv(Env):
             sink,
             ask,
             "laptop",
-            "",
+            self.ci_run,
             "lambdaops test",
         )
 
