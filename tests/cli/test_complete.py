@@ -157,7 +157,7 @@ def known(tab: Tab) -> Tab:
         ("lambdaops --nosuch status orders:l", []),
         (
             "lambdaops audit nosuch ",
-            ["list", "show", "search", "tail", "export", "verify", "checkpoint", "keygen", "reconcile"],
+            ["list", "show", "search", "tail", "export", "verify", "checkpoint", "keygen", "reconcile", "report"],
         ),
     ],
 )

@@ -18,7 +18,9 @@ from lambdaops.core.errors import (
     AnchorBrokenError,
     CheckpointExistsError,
     CheckpointUnwritableError,
+    ExitCode,
     InvalidFileError,
+    JournalUnreachableError,
     NotFoundError,
 )
 from lambdaops.ops.audit.checkpoint import Author, checkpoint
@@ -26,8 +28,10 @@ from lambdaops.ops.audit.verify import chain_of, verify, wanted
 from lambdaops.store.checkpoints import CheckpointDirectory, CheckpointFile, FileNotes, checkpoints_at
 from lambdaops.store.files import FileJournals
 from lambdaops.store.framing import head
+from lambdaops.store.table import TableJournals
 from tests.sim.clock import SimClock
 from tests.sim.disk import SteadyDisk
+from tests.sim.table import SimTable, throttled
 from tests.store.homes import append
 from tests.store.records import ARN, OTHER, TellingDisk, chained, entry
 
@@ -399,3 +403,15 @@ def test_gaps_are_told_one_by_one_up_to_a_point(log: Log) -> None:
     found = read_chain([(10**11, data)])
     assert len(found.reports) == 101
     assert {report.kind for report in found.reports[:-1]} == {CheckpointKind.MISSING}
+
+
+def test_a_team_s_journals_that_cannot_be_reached_are_no_verdict() -> None:
+    """Whether anything is wrong with them is not known: exit 8, not 2."""
+    table = SimTable()
+    journals = TableJournals(table, SimClock())
+    append(journals.open(ARN), 3)
+    assert verify(journals, (ARN,)).ok
+    table.fail("rows", throttled())
+    with pytest.raises(JournalUnreachableError) as caught:
+        verify(journals, (ARN,))
+    assert caught.value.exit_code is ExitCode.AWS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambdaops.core.audit.anchors import Chain, FoundJournal, JournalKind, Verification, judge, read_chain
-from lambdaops.core.errors import InvalidFileError, JournalTamperedError, JournalUnreachableError, NotFoundError
+from lambdaops.core.errors import InvalidFileError, JournalTamperedError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ def examine(journals: Journals, arn: str, chain: Chain, here: frozenset[str]) ->
         found = journals.verify(arn, chain.marks(arn))
     except JournalTamperedError as error:
         return FoundJournal(arn, JournalKind.TAMPERED, error.intact, problem=error.message)
-    except (InvalidFileError, JournalUnreachableError) as error:
+    except InvalidFileError as error:
         return FoundJournal(arn, JournalKind.UNREADABLE, problem=error.message)
     kind = JournalKind.INCOMPLETE if found.torn else JournalKind.VALID
     problem = "its last line was never finished: a record whose append never returned" if found.torn else ""

@@ -1,0 +1,30 @@
+"""A report of a time span, from all journals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambdaops.core.audit.report import Report
+from lambdaops.core.audit.report import report as fold
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lambdaops.ports import Journals
+
+
+def report(journals: Journals, function: str, since: datetime, until: datetime) -> Report:
+    """What was changed; ``function`` is a function's name or FUNCTION:ALIAS, empty for all.
+
+    Raises:
+        JournalTamperedError, InvalidFileError, JournalUnreachableError: a journal cannot be used: a report without it
+            would say too little.
+    """
+    found = [arn for arn in journals.targets() if ":function:" in arn and _is_meant(arn, function)]
+    return fold((journals.open(arn).read().entries for arn in found), since, until)
+
+
+def _is_meant(arn: str, function: str) -> bool:
+    """Whether a journal is one of the function's: its alias's, or its own, where publications are."""
+    name = arn.rpartition(":function:")[2]
+    return function in ("", arn, name, name.partition(":")[0]) or function.partition(":")[0] == name
