@@ -8,7 +8,8 @@ Rules this file guarantees:
   chain never forks; who comes second reads the new tail and writes behind it;
 * records that are appended together are written as one, up to a hundred: all of them or none;
 * when ``append`` returns, the record is in the table; when it raises, it may or may not be, as with a file;
-* a write whose answer was lost is looked up, not repeated as another record;
+* a write whose answer was lost is looked up, not repeated as another record: two processes would have to write the
+  same of the same run in the same microsecond to take one record for both;
 * reading what is new twice a second bears silence of the table for a while: hearing late is no reason to go back.
 """
 
@@ -89,8 +90,7 @@ class TableJournal:
         Raises:
             JournalTamperedError, JournalUnreachableError, InvalidFileError: as :meth:`read`; after the entries before.
         """
-        lines = self._lines(self._table.rows(self.place.arn))
-        return (entry for entry, _ in read_each(lines, source=self.source, target=self.place.arn))
+        return (entry for entry, _ in read_each(self._all(), source=self.source, target=self.place.arn))
 
     def verify(self, marks: Collection[int] = ()) -> Verified:
         """Check all of it, a page in memory at a time.
@@ -98,8 +98,7 @@ class TableJournal:
         Raises:
             JournalTamperedError, JournalUnreachableError, InvalidFileError: as :meth:`read`.
         """
-        lines = self._lines(self._table.rows(self.place.arn))
-        return verify_lines(lines, source=self.source, target=self.place.arn, marks=marks)
+        return verify_lines(self._all(), source=self.source, target=self.place.arn, marks=marks)
 
     def recent(self, enough: Callable[[Sequence[Entry]], bool]) -> JournalReading:
         """The newest records, as many as it takes; checked among themselves.
@@ -223,6 +222,10 @@ class TableJournal:
             return None
         read_tail(self._lines(rows), source=self.source, target=self.place.arn, first=rows[0].number)
         return read_line(rows[0].text.encode())
+
+    def _all(self) -> Iterator[bytes]:
+        with self._reading():
+            yield from self._lines(self._table.rows(self.place.arn))
 
     def _lines(self, rows: Iterable[Row]) -> Iterator[bytes]:
         """The lines of rows, without newlines.

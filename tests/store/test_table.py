@@ -96,12 +96,12 @@ def test_who_comes_second_writes_behind(count: int) -> None:
 def test_threads_make_one_chain() -> None:
     table = SimTable()
 
-    def work() -> None:
+    def work(name: str) -> None:
         journal = opened(table)
         for _ in range(20):
-            append(journal)
+            journal.append(NOON, name, ACTOR, EVENTS[0])
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=work, args=(f"r-{number}",)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
