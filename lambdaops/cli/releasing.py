@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lambdaops.cli.aim import aim
+from lambdaops.cli.anchoring import anchor
 from lambdaops.cli.notifying import ToldTo
 from lambdaops.cli.reply import Reply, telling
 from lambdaops.cli.signals import ProcessSignals
@@ -172,6 +173,8 @@ def released(env: Env, asked: Asked, output: OutputFormat) -> Reply:
         commit = commit_of(env.variables, env.cwd) if code else ""
         ended = op.release(ports, replace(request, code=code, commit=commit))
         logged = logged_errors(ports, target, ended) if ended is not None else None
+        if ended is not None:
+            anchor(env, aimed, sink)
     if ended is None:
         data = {"target": str(target), "changed": False, "environment": aimed.settings.environment}
         return Reply(f"{target} already sends all its traffic there: nothing to release", data)

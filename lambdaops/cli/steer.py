@@ -145,6 +145,7 @@ and drives it to its end, with the release's exit codes.
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.anchoring import anchor
         from lambdaops.cli.notifying import ToldTo
         from lambdaops.cli.releasing import interrupts, reply_to
         from lambdaops.ops import steer as op
@@ -165,6 +166,8 @@ and drives it to its end, with the release's exit codes.
             # A freeze holds up what begins, not what has begun: traffic split over a weekend is worse than either end.
             done = op.resume(ports, wanted, found, reason)
             logged = logged_errors(ports, wanted, done) if isinstance(done, Ended) else None
+            if isinstance(done, Ended):
+                anchor(env, aimed, sink)
         return reply_to(aimed, done, logged) if isinstance(done, Ended) else _told(aimed, "resume", done)
 
     return answer(env, "resume", output, body)

@@ -236,6 +236,27 @@ class NotifySettings(Table):
         return self
 
 
+class CheckpointSettings(Table):
+    """Where the audit log is anchored after every release; signed with sign-with or kms, if either is said."""
+
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["sign-with", "kms"]}})
+
+    to: Annotated[str, Field(min_length=1)] = Field(description="s3://BUCKET/PREFIX, or a directory.")
+    sign_with: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="The file of a private key, from lambdaops audit keygen."
+    )
+    kms: Annotated[str, Field(min_length=1)] | None = Field(None, description="A key of AWS KMS, as alias/audit.")
+    retain_days: Annotated[int, Field(ge=1, le=36_500)] | None = Field(
+        None, description="How long S3 Object Lock keeps each; the bucket's own rule if left out."
+    )
+
+    @model_validator(mode="after")
+    def _one_key(self) -> CheckpointSettings:
+        if self.sign_with is not None and self.kms is not None:
+            raise mistake("sign-with and kms exclude each other", "Keep one of them.")
+        return self
+
+
 class EnvironmentSettings(Table):
     """An account and region, and what is otherwise there."""
 
@@ -257,6 +278,7 @@ class EnvironmentSettings(Table):
     store: Store | None = Field(
         None, description="Where this environment's journals are kept, if not where the file's."
     )
+    checkpoint: CheckpointSettings | None = Field(None, description="Where they are anchored after every release.")
 
 
 class File(Table):
@@ -278,6 +300,9 @@ class File(Table):
     notify: list[NotifySettings] | None = Field(None, description="Who is told of releases.")
     store: Store | None = Field(
         None, description="Where journals are kept: files of this machine, or dynamodb://TABLE for a team."
+    )
+    checkpoint: CheckpointSettings | None = Field(
+        None, description="Where the audit log is anchored after every release."
     )
 
 

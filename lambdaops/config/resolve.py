@@ -20,14 +20,14 @@ from lambdaops.core.errors import UsageError
 from lambdaops.core.freeze import FreezeWindow, Once, Weekly
 from lambdaops.core.notifications import EVERY, Channel, EventBridgeChannel, Moment, SlackChannel, SnsChannel
 from lambdaops.core.plan import OnInconclusive
-from lambdaops.core.settings import Confirm, Settings
+from lambdaops.core.settings import Anchoring, Confirm, Settings
 from lambdaops.core.stores import parse_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lambdaops.config.document import Loc
-    from lambdaops.config.models import FreezeSettings, NotifySettings
+    from lambdaops.config.models import CheckpointSettings, FreezeSettings, NotifySettings
     from lambdaops.config.read import Config
     from lambdaops.core.metric_gates import MetricGate
     from lambdaops.core.model import Target
@@ -108,6 +108,7 @@ def resolve(config: Config, environment: str, function: str, alias: str | None =
         strategies=tuple((file.strategies or {}).items()),
         source=str(config.path),
         store=store(config, environment),
+        checkpoint=_anchoring((place.checkpoint if place else None) or file.checkpoint),
         notify=channels(config, environment),
     )
     origins = {key: _where(config, loc) for key, (value, loc) in said.items() if value is not None}
@@ -115,11 +116,13 @@ def resolve(config: Config, environment: str, function: str, alias: str | None =
         origins["notify"] = _where(config, ("notify",))
     if file.store is not None:
         origins["store"] = _where(config, ("store",))
+    if file.checkpoint is not None:
+        origins["checkpoint"] = _where(config, ("checkpoint",))
     if place is not None:
         own = EnvironmentSettings.model_fields
         origins |= {
             key: _where(config, ("environments", environment, own[key].alias or key))
-            for key in ("account", "region", "profile", "confirm", "freeze", "notify", "store")
+            for key in ("account", "region", "profile", "confirm", "freeze", "notify", "store", "checkpoint")
             if getattr(place, key) is not None
         }
     return Resolved(settings, origins)
@@ -147,6 +150,13 @@ def store(config: Config, environment: str) -> TableStore | None:
         )
     said = own.get(environment) or config.file.store
     return parse_store(said) if said is not None else None
+
+
+def _anchoring(settings: CheckpointSettings | None) -> Anchoring | None:
+    if settings is None:
+        return None
+    retain = timedelta(days=settings.retain_days) if settings.retain_days is not None else None
+    return Anchoring(settings.to, settings.sign_with, settings.kms, retain)
 
 
 def _channel(settings: NotifySettings) -> Channel:

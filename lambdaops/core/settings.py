@@ -24,6 +24,16 @@ class Confirm(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Anchoring:
+    """Where and how the audit log is anchored after a release; at most one of ``sign_with`` and ``kms``."""
+
+    to: str
+    sign_with: str | None = None
+    kms: str | None = None
+    retain: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one function in one environment; an empty environment or function means none was named.
 
@@ -60,6 +70,7 @@ class Settings:
     strategies: tuple[tuple[str, str], ...] = ()
     source: str = ""
     store: TableStore | None = None
+    checkpoint: Anchoring | None = None
     notify: tuple[Channel, ...] = ()
 
     def stages_of(self, strategy: str) -> str:

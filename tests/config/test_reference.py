@@ -10,6 +10,7 @@ import pytest
 
 from lambdaops.cli import defaults
 from lambdaops.config.models import (
+    CheckpointSettings,
     EnvironmentSettings,
     EventBridgeSettings,
     File,
@@ -40,6 +41,7 @@ SENTENCES: list[tuple[str, type[BaseModel]]] = [
     ("Notifications", SlackSettings),
     ("Notifications", SnsSettings),
     ("Notifications", EventBridgeSettings),
+    ("Checkpoints", CheckpointSettings),
 ]
 
 

@@ -14,6 +14,7 @@ from lambdaops.cli.reply import Reply, answer
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
+    from lambdaops.ops.audit.checkpoint import Author
     from lambdaops.ports.audit import Signer
 
 
@@ -102,19 +103,16 @@ journals must not be able to change these: give a bucket with Object Lock, in an
     env: Env = ctx.obj
 
     def body() -> Reply:
-        import socket
         from datetime import timedelta
 
-        from lambdaops import __version__
         from lambdaops.core.codec import encode
-        from lambdaops.ops.audit.checkpoint import Author, checkpoint
+        from lambdaops.ops.audit.checkpoint import checkpoint
         from lambdaops.render.audit import checkpoint_text
 
         retain = timedelta(days=retain_days) if retain_days else None
         places = checkpoints(env, to, region=region, profile=profile, retain=retain, mode=retain_mode.value)
-        signer = _signer(env, sign_with, kms, region, profile)
-        author = Author(socket.gethostname(), env.ci_run, f"lambdaops {__version__}")
-        written = checkpoint(env.journals, places, notes(env), env.clock, author, signer)
+        signer = signer_of(env, sign_with, kms, region, profile)
+        written = checkpoint(env.journals, places, notes(env), env.clock, author_of(env), signer)
         data = {
             "number": written.number,
             "digest": written.digest,
@@ -127,7 +125,18 @@ journals must not be able to change these: give a bucket with Object Lock, in an
     return answer(env, "audit checkpoint", output, body)
 
 
-def _signer(env: Env, sign_with: Path | None, kms: str, region: str | None, profile: str | None) -> Signer | None:
+def author_of(env: Env) -> Author:
+    """Who writes checkpoints here."""
+    import socket
+
+    from lambdaops import __version__
+    from lambdaops.ops.audit.checkpoint import Author
+
+    return Author(socket.gethostname(), env.ci_run, f"lambdaops {__version__}")
+
+
+def signer_of(env: Env, sign_with: Path | None, kms: str, region: str | None, profile: str | None) -> Signer | None:
+    """What signs: a key of KMS, or one in a file; None for nothing."""
     if kms:
         from lambdaops.aws.signing import KmsSigner
 
