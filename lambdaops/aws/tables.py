@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdaops.aws.faults import translating
 from lambdaops.aws.session import Session
+from lambdaops.core.stores import SCHEME, TableStore
 from lambdaops.ports.tables import Row, RowExistsError
 
 if TYPE_CHECKING:
@@ -37,14 +38,19 @@ class DynamoTable:
     """Implements ports.tables.Table; ``urgent`` waits seconds for an answer, not half a minute."""
 
     session: Session
-    name: str
+    table: str
     region: str | None = None
     urgent: bool = False
+
+    @property
+    def name(self) -> str:
+        """As a store's text names it: a table of the same name in another region is another one."""
+        return str(TableStore(self.table, self.region)).removeprefix(SCHEME)
 
     def put_new(self, rows: Sequence[Row]) -> None:
         """Write all of them or none, and only where none is."""
         client = self._client()
-        with translating(f"write to the table {self.name}", target=self.name):
+        with translating(f"write to the table {self._where()}", target=self.name):
             try:
                 if len(rows) == 1:
                     client.put_item(**self._new(rows[0]))
@@ -86,8 +92,8 @@ class DynamoTable:
 
     def register(self, key: str) -> None:
         """Have :meth:`keys` list the key."""
-        with translating(f"write to the table {self.name}", target=self.name):
-            self._client().put_item(TableName=self.name, Item={"key": {"S": _REGISTER}, "place": {"S": key}})
+        with translating(f"write to the table {self._where()}", target=self.name):
+            self._client().put_item(TableName=self.table, Item={"key": {"S": _REGISTER}, "place": {"S": key}})
 
     def keys(self) -> tuple[str, ...]:
         """The registered keys, sorted."""
@@ -101,8 +107,8 @@ class DynamoTable:
 
     def note(self, key: str) -> str | None:
         """The note of a key."""
-        with translating(f"read the table {self.name}", target=self.name):
-            answer = self._client().get_item(TableName=self.name, Key=_note(key), ConsistentRead=True)
+        with translating(f"read the table {self._where()}", target=self.name):
+            answer = self._client().get_item(TableName=self.table, Key=_note(key), ConsistentRead=True)
         return answer["Item"]["text"]["S"] if "Item" in answer else None
 
     def replace_note(self, key: str, old: str | None, new: str | None) -> bool:
@@ -113,19 +119,19 @@ class DynamoTable:
             guard = {"ConditionExpression": "#text = :old", "ExpressionAttributeNames": {"#text": "text"}}
             guard["ExpressionAttributeValues"] = {":old": {"S": old}}
         client = self._client()
-        with translating(f"write to the table {self.name}", target=self.name):
+        with translating(f"write to the table {self._where()}", target=self.name):
             try:
                 if new is None:
-                    client.delete_item(TableName=self.name, Key=_note(key), **guard)
+                    client.delete_item(TableName=self.table, Key=_note(key), **guard)
                 else:
-                    client.put_item(TableName=self.name, Item={**_note(key), "text": {"S": new}}, **guard)
+                    client.put_item(TableName=self.table, Item={**_note(key), "text": {"S": new}}, **guard)
             except client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
 
     def _new(self, row: Row) -> Any:  # noqa: ANN401 -- the same for two calls with types of their own
         return {
-            "TableName": self.name,
+            "TableName": self.table,
             "Item": {
                 "key": {"S": f"journal#{row.key}"},
                 "place": {"S": _place(row.number)},
@@ -150,9 +156,9 @@ class DynamoTable:
         names, values, condition = {"#key": "key"}, {":key": {"S": key}}, "#key = :key"
         if after:
             names["#place"], values[":after"], condition = "place", {"S": after}, f"{condition} AND #place > :after"
-        with translating(f"read the table {self.name}", target=self.name):
+        with translating(f"read the table {self._where()}", target=self.name):
             answer = self._client().query(
-                TableName=self.name,
+                TableName=self.table,
                 KeyConditionExpression=condition,
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=values,
@@ -162,6 +168,9 @@ class DynamoTable:
                 **request,
             )
         return list(answer["Items"]), answer.get("LastEvaluatedKey")
+
+    def _where(self) -> str:
+        return f"{self.table} in {self._client().meta.region_name}"
 
     def _client(self) -> DynamoDBClient:
         return self.session.tables(self.region, urgent=self.urgent)

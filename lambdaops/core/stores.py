@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lambdaops.core.errors import UsageError
 
 FILES = "files"
+SCHEME = "dynamodb://"
 VARIABLE = "LAMBDAOPS_STORE"
 # "Names must be between 3 and 255 characters long and can contain only ... a-z, A-Z, 0-9, _, -, .": DynamoDB guide,
 # "Naming rules".
@@ -23,7 +24,7 @@ class TableStore:
     region: str | None = None
 
     def __str__(self) -> str:
-        return f"dynamodb://{self.table}" + (f"?region={self.region}" if self.region else "")
+        return f"{SCHEME}{self.table}" + (f"?region={self.region}" if self.region else "")
 
 
 def cloudformation(store: TableStore) -> str:

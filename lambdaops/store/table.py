@@ -267,7 +267,11 @@ def _reading(source: str, table: str) -> Iterator[None]:
 
 
 def _hint(error: LambdaOpsError, table: str) -> str:
-    return f"Make it with lambdaops store init dynamodb://{table}." if isinstance(error, NotFoundError) else error.hint
+    if not isinstance(error, NotFoundError):
+        return error.hint
+    # A table made in the wrong region would be an empty history beside the true one.
+    elsewhere = "" if "?region=" in table else f" If it is in another region: dynamodb://{table}?region=REGION."
+    return f"Check name, region and account. Make it with lambdaops store init dynamodb://{table}.{elsewhere}"
 
 
 def _batched(events: Sequence[Event]) -> Iterator[Sequence[Event]]:

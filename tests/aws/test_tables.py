@@ -213,9 +213,14 @@ def test_a_note_that_another_has_changed(session: Session, table: DynamoTable) -
 def test_a_refusal(session: Session, table: DynamoTable, code: str, error: type[Exception], hint: str) -> None:
     with stubbed(session) as calls:
         calls.add_client_error("query", code, "no")
-        with pytest.raises(error, match="could not read the table team") as caught:
+        with pytest.raises(error, match="could not read the table team in eu-central-1") as caught:
             table.newest(KEY, 1)
         assert hint in getattr(caught.value, "hint", "")
+
+
+def test_a_table_elsewhere_is_named_with_its_region(session: Session, table: DynamoTable) -> None:
+    assert table.name == "team"
+    assert DynamoTable(session, "team", "us-east-1").name == "team?region=us-east-1"
 
 
 def test_an_urgent_table_has_a_client_of_its_own(session: Session) -> None:

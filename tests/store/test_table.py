@@ -169,11 +169,22 @@ def test_a_table_that_is_not_there_can_be_made() -> None:
     table.fail("newest", missing, missing)
     with pytest.raises(JournalUnwritableError) as caught:
         append(opened(table))
-    assert caught.value.hint == "Make it with lambdaops store init dynamodb://team."
+    assert caught.value.hint == (
+        "Check name, region and account. Make it with lambdaops store init dynamodb://team. "
+        "If it is in another region: dynamodb://team?region=REGION."
+    )
     with pytest.raises(JournalUnreachableError) as read:
         opened(table).recent(lambda _: True)
     assert read.value.hint == caught.value.hint
     assert read.value.exit_code is ExitCode.AWS
+
+
+def test_a_table_is_not_to_be_made_in_another_region_than_was_meant() -> None:
+    table = SimTable(name="team?region=us-east-1")
+    table.fail("newest", NotFoundError("no such table"))
+    with pytest.raises(JournalUnreachableError) as caught:
+        opened(table).recent(lambda _: True)
+    assert caught.value.hint.endswith("Make it with lambdaops store init dynamodb://team?region=us-east-1.")
 
 
 # -- what is read ------------------------------------------------------------------------------------------------
