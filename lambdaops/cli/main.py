@@ -47,10 +47,12 @@ def _usage(argv: Sequence[str], env: Env, error: typer.TyperException) -> int:
     from lambdaops.cli.reply import answer_error
 
     message = error.format_message() if hasattr(error, "format_message") else str(error)
-    command = _command_of(argv)
+    # As far as the words were understood: "audit" of "audit nonsense", "audit verify" of a wrong option of it.
+    path = getattr(getattr(error, "ctx", None), "command_path", "").removeprefix("lambdaops").strip()
+    command = path or _command_of(argv)
     named = (
         f"lambdaops {command} --help shows how it is used."
-        if is_command(command)
+        if is_command(command.partition(" ")[0])
         else "lambdaops --help lists the commands."
     )
     return answer_error(env, command, _asked_form(argv, env), UsageError(message.rstrip("."), hint=named))

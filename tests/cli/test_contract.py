@@ -211,7 +211,11 @@ def test_every_command_s_usage_error(cli: Cli, words: tuple[str, ...]) -> None:
     envelope = valid(cli(*words, "--no-such-option", "--output", "json"))
     assert (envelope["exit_code"], envelope["status"]) == (2, "error")
     assert [error["code"] for error in envelope["errors"]] == ["usage"]
-    assert envelope["errors"][0]["hint"]
+    named = " ".join(words)
+    assert (envelope["command"], envelope["errors"][0]["hint"]) == (
+        named,
+        f"lambdaops {named} --help shows how it is used.",
+    )
 
 
 @pytest.mark.parametrize("argv", [("nonsense",), ("audit", "nonsense"), ("--nonsense",)], ids=str)
