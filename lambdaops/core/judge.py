@@ -328,7 +328,7 @@ def judge(rule: Rule, evidence: Evidence, *, stage_requests: int, open_split: Sp
         sure = [f"over the limit of {rule.limit:.2%}" if over > compared else _worse(rule, latest)]
     return Judgement(
         call=call,
-        reason=_reason(shown, missing if call is Call.WAITING else 0, sure),
+        reason=_reason(shown, missing if call is Call.WAITING and rule.min_requests else 0, sure),
         rule=rule,
         seen=shown,
         evidence=math.exp(min(against, _HIGHEST)),

@@ -91,7 +91,11 @@ def judged(*periods: Counts, rule: Rule | None = None, dispersion: float = 1.0) 
         ),
         pytest.param(
             [(900, 0, 0, 0)], Rule(), Call.WAITING, False,
-            "no requests, stable 0.00% of 900: 1 more request needed", id="no traffic is no success",
+            "no requests, stable 0.00% of 900: not shown to be worse", id="no traffic is no success",
+        ),
+        pytest.param(
+            [(900, 0, 0, 0)], Rule(min_requests=1), Call.WAITING, False,
+            "no requests, stable 0.00% of 900: 1 more request needed", id="one is asked for",
         ),
         pytest.param(
             [(0, 0, 900, 90)] * 9, Rule(), Call.PASS, False,
