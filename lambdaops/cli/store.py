@@ -77,7 +77,7 @@ lambdaops.yaml, or set LAMBDAOPS_STORE.
         from lambdaops.core.stores import cloudformation as template
         from lambdaops.ops.stores import make_table, missing, require_fit
 
-        reach, table = _meant(env, store, Place(environment, config, region, profile))
+        reach, table = _meant(env, "init", store, Place(environment, config, region, profile))
         if cloudformation:
             text = template(table)
             return Reply(text, {"store": str(table), "template": text, "changed": False})
@@ -128,12 +128,15 @@ the table has with another history is refused.
 
     def body() -> Reply:
         from lambdaops.core.codec import encode
+        from lambdaops.core.errors import UsageError
         from lambdaops.core.notices import Progress
         from lambdaops.store.copying import copy_journal
         from lambdaops.store.files import FileJournals
 
-        reach, table = _meant(env, store, Place(environment, config, region, profile))
-        files = FileJournals(source) if source is not None else env.files
+        reach, table = _meant(env, "copy", store, Place(environment, config, region, profile))
+        if source is not None and not (env.cwd / source).is_dir():
+            raise UsageError(f"{source} is no directory", hint="Give the LAMBDAOPS_HOME whose journals are meant.")
+        files = FileJournals(env.cwd / source) if source is not None else env.files
         target = env.table(table, region=reach.region, profile=reach.profile)
         arns = [arn for arn in files.targets() if reach.account in (None, arn.split(":")[4])]
         with telling(env, output) as sink:
@@ -156,7 +159,7 @@ the table has with another history is refused.
     return answer(env, "store copy", output, body)
 
 
-def _meant(env: Env, text: str, place: Place) -> tuple[Reach, TableStore]:
+def _meant(env: Env, command: str, text: str, place: Place) -> tuple[Reach, TableStore]:
     """The table that is meant, and where the command acts.
 
     Raises:
@@ -169,5 +172,7 @@ def _meant(env: Env, text: str, place: Place) -> tuple[Reach, TableStore]:
     reach = aim_at_region(env, place)
     found = parse_store(text) if text else reach.store(env)
     if found is None:
-        raise UsageError("there is no table to be the store", hint="Name one: lambdaops store init dynamodb://TABLE.")
+        raise UsageError(
+            "there is no table to be the store", hint=f"Name one: lambdaops store {command} dynamodb://TABLE."
+        )
     return reach, found
