@@ -227,5 +227,5 @@ def _explained(journals: Journals, target: str, release: str) -> Reply:
     from lambdaops.render.tables import explain_text
 
     arn = find_journal(journals, target)
-    rows = explain(journals.open(arn).recent(partial(tells, release)).entries, release)
+    rows = explain(journals.open(arn).recent(partial(tells, release)).entries, release, target)
     return Reply(partial(explain_text, rows), {"target": arn, "release": release, "explained": encode(rows)})

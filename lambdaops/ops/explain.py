@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 _MOST = 1e6
 
 
-def explain(entries: Sequence[Entry], release: str) -> tuple[ExplainRow, ...]:
+def explain(entries: Sequence[Entry], release: str, target: str = "TARGET") -> tuple[ExplainRow, ...]:
     """Every period that was judged, with the evidence after it, and every decision, in order.
 
     Args:
         entries: of the target's journal.
         release: the release's id; empty for the last one.
+        target: what its journal was asked for by.
 
     Raises:
         NotFoundError: the journal has no such release.
@@ -39,7 +40,7 @@ def explain(entries: Sequence[Entry], release: str) -> tuple[ExplainRow, ...]:
     if wanted not in known:
         raise NotFoundError(
             f"the journal has no release {release}" if release else "the journal has no release",
-            hint="lambdaops history TARGET lists them.",
+            hint=f"lambdaops history {target} lists them.",
         )
     return tuple(_rows([entry for entry in entries if entry.release == wanted]))
 

@@ -18,7 +18,7 @@ from lambdaops.core.errors import CheckpointExistsError, CheckpointUnwritableErr
 from lambdaops.store.disk import NEW, READ, REPLACE, Disk
 
 _HINT = "Give a directory that can be written: --to DIRECTORY."
-_EXISTS_HINT = "Checkpoints are never written over: see it with lambdaops audit verify --against {where}."
+_EXISTS_HINT = "It is never written over, so give another name; lambdaops audit verify --against {where} checks it."
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class CheckpointDirectory:
 
     def write(self, number: int, data: bytes) -> None:
         """Make the file, and the directory."""
-        _write(self.path / name_of(number), data, self.disk)
+        _write(self.path / name_of(number), data, self.disk, self.where)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class CheckpointFile:
 
     def write(self, number: int, data: bytes) -> None:  # noqa: ARG002 -- there will be one
         """Make the file."""
-        _write(self.path, data, self.disk)
+        _write(self.path, data, self.disk, self.where)
 
 
 def checkpoints_at(path: Path, disk: Disk | None = None) -> CheckpointDirectory | CheckpointFile:
@@ -138,7 +138,7 @@ def _unreadable(path: Path, error: OSError) -> InvalidFileError:
     )
 
 
-def _write(path: Path, data: bytes, disk: Disk) -> None:
+def _write(path: Path, data: bytes, disk: Disk, where: str) -> None:
     begun = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         disk.make_directories(path.parent)
@@ -154,7 +154,7 @@ def _write(path: Path, data: bytes, disk: Disk) -> None:
             begun.unlink(missing_ok=True)
         disk.fsync_directory(path.parent)
     except FileExistsError:
-        raise CheckpointExistsError(f"{path} exists already", hint=_EXISTS_HINT.format(where=path.parent)) from None
+        raise CheckpointExistsError(f"{path} exists already", hint=_EXISTS_HINT.format(where=where)) from None
     except OSError as error:
         raise CheckpointUnwritableError(
             f"{path}: the checkpoint cannot be written: {error.strerror or error}", hint=_HINT

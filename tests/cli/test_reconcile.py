@@ -72,6 +72,15 @@ def test_a_write_that_cloudtrail_does_not_show(cli: Cli) -> None:
     assert ran.code == 2
     assert "not in CloudTrail" in ran.out
     assert "tells of 1 writes that CloudTrail does not show" in ran.err
+    assert "keeps no trail" not in ran.err
+
+
+def test_a_trail_that_shows_nothing_at_all_is_doubted_first(cli: Cli) -> None:
+    cli.trail.changes.clear()
+    cli.world.clock.advance(timedelta(hours=1))
+    ran = cli("audit", "reconcile", "orders:live")
+    assert ran.code == 2
+    assert "the sandbox, keeps no trail" in ran.err
 
 
 def test_what_cloudtrail_may_not_have_yet_is_no_objection(cli: Cli) -> None:

@@ -348,8 +348,14 @@ def test_a_file_is_never_written_over(log: Log, monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setattr(os, "link", refuse)
     path = log.point(3)
     log.places.write(3, b"one")
-    with pytest.raises(CheckpointExistsError, match="exists already"):
+    with pytest.raises(CheckpointExistsError, match="exists already") as caught:
         log.places.write(3, b"two")
+    assert f"--against {log.places.path} " in caught.value.hint, "what was given, whose chain can be checked"
+    single = CheckpointFile(path.parent / "one.json", SteadyDisk())
+    single.write(1, b"one")
+    with pytest.raises(CheckpointExistsError, match="exists already") as caught:
+        single.write(1, b"two")
+    assert f"--against {single.path} " in caught.value.hint
     assert path.read_bytes() == b"one"
     assert not [one for one in path.parent.iterdir() if one.name.endswith(".new")]
 

@@ -40,7 +40,7 @@ KeyOption = Annotated[
         "--sign-with",
         metavar="PEM",
         envvar="LAMBDAOPS_SIGNING_KEY",
-        help="Sign it with this Ed25519 private key; needs lambdaops[sign].",
+        help="Sign it with this Ed25519 private key; needs lambdaops\\[sign].",
         rich_help_panel=SAFETY,
     ),
 ]

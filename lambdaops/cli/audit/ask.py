@@ -251,6 +251,7 @@ def _keep(path: Path, lines: Iterable[str]) -> int:
                 count += 1
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be written: {error.strerror or error}", hint="Give a name that is free."
+            f"{path} cannot be written: {error.strerror or error}",
+            hint="Give a name that is free, in a directory that is there and may be written to.",
         ) from error
     return count

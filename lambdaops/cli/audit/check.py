@@ -112,7 +112,7 @@ hold it --against the checkpoints that lambdaops audit checkpoint wrote, or keep
 
 def _error(found: Verification) -> LambdaOpsError | None:
     """The gravest of what is wrong."""
-    from lambdaops.core.audit.anchors import JournalKind
+    from lambdaops.core.audit.anchors import CheckpointKind, JournalKind
     from lambdaops.core.errors import (
         AnchorBrokenError,
         InvalidFileError,
@@ -131,10 +131,16 @@ def _error(found: Verification) -> LambdaOpsError | None:
             "A crash leaves that: nothing that was acknowledged is lost, and the next record sets it aside.",
         ),
     }
+    signed = "--public-key wants a signature of its key's owner on every checkpoint: find out who wrote this one"
+    hints = {
+        CheckpointKind.UNSIGNED: f"{signed}, and without --sign-with.",
+        CheckpointKind.BAD_SIGNATURE: f"{signed}, and with which key.",
+    }
     bad = [report for report in found.chain.reports if not report.ok]
     if found.where and not found.chain.reports:
         return AnchorBrokenError(
-            f"{found.where} holds no checkpoint", hint="If there were some, they are gone. Otherwise: audit checkpoint."
+            f"{found.where} holds no checkpoint",
+            hint=f"If there were some, they are gone; else lambdaops audit checkpoint --to {found.where} makes one.",
         )
     for kind, (cls, hint) in kinds.items():
         if bad and kind is JournalKind.UNREADABLE:
@@ -145,6 +151,6 @@ def _error(found: Verification) -> LambdaOpsError | None:
     if bad:
         return AnchorBrokenError(
             f"{found.where}: checkpoint {bad[0].number} is {bad[0].kind}: {bad[0].problem}",
-            hint="Somebody changed what nobody should be able to change: find out who can write there.",
+            hint=hints.get(bad[0].kind, "Somebody changed what nobody should be able to change: who can write there?"),
         )
     return None

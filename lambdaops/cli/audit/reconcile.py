@@ -93,10 +93,17 @@ def _objection(found: Reconciled, arn: str) -> LambdaOpsError | None:
 
     missing, foreign = found.count(Standing.MISSING), found.count(Standing.FOREIGN)
     if missing:
+        shown = foreign + found.count(Standing.MATCHED)
+        hint = (
+            "Verify the journal against its checkpoints (lambdaops audit verify --against), and check that "
+            "CloudTrail looks at this account and region."
+            if shown
+            else "CloudTrail shows no change of this alias at all: first check that these are its account and region. "
+            "A local AWS, as the sandbox, keeps no trail. If they are, lambdaops audit verify --against checkpoints."
+        )
         return JournalTamperedError(
             f"the journal of {found.target} tells of {missing} writes that CloudTrail does not show",
-            hint="Verify the journal against its checkpoints (lambdaops audit verify --against), and check that "
-            "CloudTrail looks at this account and region.",
+            hint=hint,
             target=arn,
         )
     if foreign:
