@@ -138,6 +138,7 @@ class Came:
     reading: JournalReading
     published: int
     verified: int
+    torn: bool
     took: float
 
     def __str__(self) -> str:
@@ -184,8 +185,10 @@ class Bench:
         reading = _journals(here).open(f"{self.function.arn}:live").read()
         published = self._versions() - before
         took = time.monotonic() - began
+        journals = _journals(here)
+        torn = any(journals.open(arn).read().torn for arn in journals.targets())
         return Came(
-            case, candidate, tuple(kills), code, json.loads(out), err, alias, reading, published, verified, took
+            case, candidate, tuple(kills), code, json.loads(out), err, alias, reading, published, verified, torn, took
         )
 
     def scene(self, name: str) -> tuple[Path, tuple[str, ...], str]:
