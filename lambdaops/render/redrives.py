@@ -178,9 +178,9 @@ def rehearsal_text(found: Rehearsal, paper: Paper) -> str:
     if found.expires is not None:
         lines.append(f"expiry   the oldest of the sample is deleted by SQS at {moment(found.expires)} UTC")
     lines.append(f"sample   {messages(found.sampled)} looked at; each was received once more by that")
-    for title, shares in (("goes", found.goes), ("stays", found.stays)):
+    for title, shares in (("to", found.goes), ("stays:", found.stays)):
         for share in shares:
-            lines.append(f"  {share.count:>5} {title} {plain(short(share.what)) if title == 'goes' else share.what}")
+            lines.append(f"  {share.count:>5} {title} {plain(short(share.what)) if title == 'to' else share.what}")
             lines += [f"        {plain(example)}" for example in share.examples]
     if found.findings:
         from lambdaops.render.tables import findings_text  # noqa: PLC0415 -- tables describe records, too

@@ -73,8 +73,8 @@ def test_a_dry_run_writes_nothing(cli: Cli, post: Post) -> None:
     before = post.sqs.essences("orders-dlq")
     ran = cli("dlq", "redrive", "orders-dlq", "--dry-run", "--filter", "body.n < `5`")
     assert ran.code == 0
-    assert "5 goes orders" in ran.out
-    assert "7 stays does not match the filter" in ran.out
+    assert "5 to orders" in ran.out
+    assert "7 stays: does not match the filter" in ran.out
     assert post.sqs.essences("orders-dlq") == before
     assert not {"send", "delete"} & set(post.sqs.calls)
     assert "no journal" in cli("audit", "list").out
