@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import (
     BlockedError,
     ExitCode,
@@ -28,10 +29,10 @@ from lambdaops.ops.driver import Driver
 from lambdaops.ops.preflight import Preflight, check
 from lambdaops.ops.publish import describe_source, is_fixed, publish, published_from, sha256_of
 from lambdaops.ops.recorder import Recorder, actor_of
-from lambdaops.ports import Code
+from lambdaops.ports import SILENT_AFTER, Code
 
 if TYPE_CHECKING:
-    from lambdaops.ports import Journal, Lease, Ports
+    from lambdaops.ports import Drive, Journal, Lease, Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ def _begin(ports: Ports, situation: Situation, prepared: Preflight, request: Req
     actor = actor_of(ports)
     arn = situation.alias.arn
     run = f"r-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    with ports.journals.drive(arn, run) as drive:
+    with _right(ports, situation.target, arn, run) as drive:
         journal = ports.journals.open(arn)
         _still_as_seen(journal, situation)
         if situation.open is not None:
@@ -271,7 +272,7 @@ def take_up(ports: Ports, situation: Situation, unfinished: Release, asked: Sign
     """
     actor = actor_of(ports)
     arn = situation.alias.arn
-    with ports.journals.drive(arn, unfinished.id) as drive:
+    with _right(ports, situation.target, arn, unfinished.id) as drive:
         journal = ports.journals.open(arn)
         entries = journal.read().entries
         now = open_release(entries)
@@ -286,6 +287,16 @@ def take_up(ports: Ports, situation: Situation, unfinished: Release, asked: Sign
         driver = Driver(recorder, drive, situation.target, now, heard=entries[-1].seq or 0)
         ports.signals.listen()
         return _ended(driver, driver.resume(asked))
+
+
+def _right(ports: Ports, target: Target, arn: str, run: str) -> Drive:
+    """The right to drive; a team's table is watched for a while before it is taken from who left it behind."""
+    lease = ports.journals.driver(arn)
+    if lease is not None and not lease.live:
+        most = format_duration(SILENT_AFTER)
+        message = f"{lease.who} drove {target} and shows no sign of life: making sure, {most} at most"
+        ports.sink.emit(Progress(ports.clock.now(), message))
+    return ports.journals.drive(arn, run)
 
 
 def _require_same_plan(request: Request, unfinished: Release) -> None:

@@ -23,6 +23,7 @@ from lambdaops.core.errors import (
 )
 from lambdaops.core.events import Closed, Decided, Intent, Landed, Opened, Resumed, Signalled
 from lambdaops.core.model import Actor, AlarmState, Routing
+from lambdaops.core.notices import Progress
 from lambdaops.core.plan import ManualGate, OnTimeout, Stage
 from lambdaops.core.replay import releases
 from lambdaops.core.states import Cause, Done, Held, Outcome, Signal
@@ -30,6 +31,7 @@ from lambdaops.ops import release as op
 from lambdaops.ops import steer
 from lambdaops.ops.release import Ended
 from lambdaops.ops.rollback import Rollback
+from lambdaops.ports import Lease
 from tests.examples import times
 from tests.sim.journal import Crash
 from tests.sim.rig import STAGES, TARGET, Rig, plan_of
@@ -230,6 +232,16 @@ def test_resume_takes_up_a_release_whose_process_is_gone(rig: Rig) -> None:
     assert isinstance(ended, Ended)
     assert ended.exit_code is ExitCode.DONE
     assert any(isinstance(entry.event, Resumed) for entry in rig.journal.entries)
+
+
+def test_making_sure_that_a_process_is_gone_is_not_done_in_silence(rig: Rig) -> None:
+    """A team's table is watched for up to fifteen seconds."""
+    die(rig, 35)
+    rig.journals.left = Lease(4711, "ci-7", None, "", None, live=False)
+    rig.notices.clear()
+    steer.resume(rig.ports, TARGET, steer.find(rig.ports, TARGET, f"{ARN}:live"), "taking over")
+    told = [notice.message for notice in rig.notices if isinstance(notice, Progress)]
+    assert told[0] == "pid 4711 on ci-7 drove orders:live and shows no sign of life: making sure, 15s at most"
 
 
 def test_a_release_that_nobody_drives_is_not_asked_for_anything(rig: Rig) -> None:

@@ -87,6 +87,8 @@ class SimJournals:
 
     journals: dict[str, SimJournal] = field(default_factory=dict)
     busy: bool = False
+    left: Lease | None = None
+    """What a process that died has left behind."""
     beats: int = 0
 
     def open(self, arn: str) -> SimJournal:
@@ -100,7 +102,7 @@ class SimJournals:
         return SimDrive(self, arn)
 
     def driver(self, arn: str) -> Lease | None:
-        return Lease(4711, "ci-7", None, "", None, live=True) if self.busy else None
+        return Lease(4711, "ci-7", None, "", None, live=True) if self.busy else self.left
 
     def targets(self) -> tuple[str, ...]:
         return tuple(self.journals)
