@@ -12,19 +12,40 @@ if TYPE_CHECKING:
 
 _GAP = 2
 _NARROWEST = 20
+_INDENT = "    "
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]], paper: Paper = PLAIN) -> str:
-    """Left-aligned columns, nothing truncated, no trailing blanks; on a terminal the last column wraps in itself."""
+    """Left-aligned columns, nothing truncated, no trailing blanks; on a terminal the last column wraps in itself.
+
+    What a terminal has no room for at all continues below, indented, under a head of its own.
+    """
     table = [tuple(head), *(tuple(plain(cell).rstrip() for cell in row) for row in rows)]
     widths = [max(width(row[at]) for row in table) for at in range(len(head))]
-    left = sum(widths[:-1]) + _GAP * (len(widths) - 1)
-    if paper.width is not None and paper.width - left >= _NARROWEST:
-        widths[-1] = min(widths[-1], paper.width - left)
-    lines = list(_row(table[0], widths, paper, "strong"))
-    for row in table[1:]:
-        lines += _row(row, widths, paper)
+    parts = _parts(widths, paper.width)
+    lines: list[str] = []
+    for number, row in enumerate(table):
+        for first, last in parts:
+            indent = _INDENT if first else ""
+            room = widths[first:last]
+            if last == len(head) and paper.width is not None:
+                left = paper.width - len(indent) - sum(room[:-1]) - _GAP * (len(room) - 1)
+                room[-1] = min(room[-1], left) if left >= _NARROWEST else room[-1]
+            if not first or any(row[first:last]):
+                lines += (indent + line for line in _row(row[first:last], room, paper, "" if number else "strong"))
     return "\n".join(lines)
+
+
+def _parts(widths: Sequence[int], room: int | None) -> list[tuple[int, int]]:
+    """The columns from and to which (exclusive) that stand beside each other; the last one needs less, for it wraps."""
+    parts, first, used = [], 0, 0
+    for at, wide in enumerate(widths):
+        needs = min(wide, _NARROWEST) if at == len(widths) - 1 else wide
+        if room is not None and at > first and used + needs > room:
+            parts.append((first, at))
+            first, used = at, len(_INDENT)
+        used += wide + _GAP
+    return [*parts, (first, len(widths))]
 
 
 def _row(row: Sequence[str], widths: Sequence[int], paper: Paper, style: str = "") -> Iterator[str]:

@@ -161,6 +161,36 @@ def test_the_last_column_wraps_within_itself_on_a_terminal() -> None:
     assert "longer than its column" in columns(("RELEASE", "REASON"), rows, Paper(width=12)), "too narrow to wrap"
 
 
+def test_what_a_terminal_has_no_room_for_continues_below() -> None:
+    head = ("SEQ", "AT", "BY", "WHAT")
+    rows = [("1", "2026-11-28 23:53:26", "somebody@example", "set alias to 2 (stage 1/1)"), ("2", "later", "", "")]
+    assert columns(head, rows, Paper(width=46)).split("\n") == [
+        "SEQ  AT                   BY",
+        "    WHAT",
+        "1    2026-11-28 23:53:26  somebody@example",
+        "    set alias to 2 (stage 1/1)",
+        "2    later",
+    ]
+    assert columns(head, rows, Paper(width=30)).split("\n") == [
+        "SEQ  AT",
+        "    BY",
+        "    WHAT",
+        "1    2026-11-28 23:53:26",
+        "    somebody@example",
+        "    set alias to 2 (stage 1/1)",
+        "2    later",
+    ]
+    assert columns(head, rows, Paper(width=80)) == columns(head, rows)
+    assert columns(head, rows).count("\n") == 2, "in a pipe a row is a line"
+
+
+@pytest.mark.parametrize("room", [40, 60, 80, 100, 120])
+def test_no_row_of_records_is_wider_than_its_terminal(room: int) -> None:
+    rows = [("12", "2026-11-28 23:53:26", "r-20261128-235326-1e42", "published", "deploy/ann", "word " * 40)]
+    text = columns(("SEQ", "AT (UTC)", "RELEASE", "KIND", "BY", "WHAT"), rows, Paper(width=room))
+    assert max(map(width, text.split("\n"))) <= room
+
+
 def test_colour_needs_a_terminal_and_no_objection() -> None:
     assert coloured({}, tty=True)
     assert coloured({"NO_COLOR": ""}, tty=True)
