@@ -98,6 +98,8 @@ def show(
         from lambdaops.config.resolve import choose_environment, resolve
         from lambdaops.core.codec import encode
         from lambdaops.core.model import Target, parse_function
+        from lambdaops.core.reports import SettingRow
+        from lambdaops.core.stores import VARIABLE
         from lambdaops.render.tables import settings_text
 
         found = _load(env, Place(environment, config))
@@ -106,6 +108,8 @@ def show(
         chosen = choose_environment(found, environment, aimed, writes=False)
         resolved = resolve(found, chosen, name, aimed.alias if aimed is not None else None)
         rows = explain(resolved, _DEFAULTS)
+        if said := env.variables.get(VARIABLE):
+            rows = tuple(SettingRow(row.key, said, VARIABLE) if row.key == "store" else row for row in rows)
         data = {
             "path": str(found.path),
             "environment": chosen,

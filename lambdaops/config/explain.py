@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import format_duration
 from lambdaops.core.reports import SettingRow
+from lambdaops.core.stores import FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +41,8 @@ def _values(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "confirm", settings.confirm.value
     yield "freeze", ", ".join(str(window) for window in settings.freeze)
     yield "notify", ", ".join(str(channel) for channel in settings.notify)
+    yield "store", str(settings.store or FILES)
+    yield "checkpoint", settings.checkpoint.to if settings.checkpoint is not None else ""
     yield "alias", settings.alias or ""
     yield "strategy", _strategy(settings)
     yield "bake", _time(settings.bake)

@@ -146,7 +146,7 @@ def store(config: Config, environment: str) -> TableStore | None:
     if own and not environment and len(places) > 1:
         raise UsageError(
             f"{config.path} keeps the journals of {', '.join(own)} elsewhere, and no environment was named",
-            hint="Say which one: --env NAME, or LAMBDAOPS_ENV.",
+            hint="Say which one: LAMBDAOPS_ENV=NAME, or --env NAME where the command has it.",
         )
     said = own.get(environment) or config.file.store
     return parse_store(said) if said is not None else None

@@ -83,6 +83,7 @@ def test_what_holds_says_its_line_or_that_it_is_built_in(site: Site) -> None:
         "region": ("eu-central-1", "environments.prod.region (lambdaops.yaml:10)"),
         "confirm": ("type-target", "environments.prod.confirm (lambdaops.yaml:11)"),
         "freeze": ("weekend (Fri 16:00 to Mon 07:00 Europe/Berlin)", "environments.prod.freeze (lambdaops.yaml:13)"),
+        "store": ("files", "built-in default"),
         "alias": ("live", "defaults.alias (lambdaops.yaml:2)"),
         "strategy": ("careful (5%:10m,hold:1h:rollback,100%:30m)", "functions.orders.strategy (lambdaops.yaml:5)"),
         "bake": ("7m", "environments.prod.functions.orders.bake (lambdaops.yaml:12)"),
@@ -105,6 +106,27 @@ def test_without_an_environment_or_target_it_shows_what_holds_everywhere(site: S
     assert "account" not in rows
     assert rows["alarms"] == ("{function}-*", "defaults.alarms (lambdaops.yaml:2)")
     assert rows["confirm"] == ("ask", "built-in default")
+
+
+def test_where_journals_are_kept_is_shown(site: Site) -> None:
+    site.write(
+        "version: 1\nstore: dynamodb://team\ncheckpoint: {to: s3://audit-log/lambdaops}\nenvironments:\n"
+        '  prod: {account: "111122223333", region: eu-central-1, store: "dynamodb://prod?region=us-east-1"}\n'
+        '  test: {account: "222233334444", region: eu-central-1}\n'
+        '  here: {account: "333344445555", region: eu-central-1, store: files}\n'
+    )
+    assert shown(site, "--env", "prod")["store"] == (
+        "dynamodb://prod?region=us-east-1",
+        "environments.prod.store (lambdaops.yaml:5)",
+    )
+    assert shown(site, "--env", "test")["store"] == ("dynamodb://team", "store (lambdaops.yaml:2)")
+    assert shown(site, "--env", "test")["checkpoint"] == (
+        "s3://audit-log/lambdaops",
+        "checkpoint (lambdaops.yaml:3)",
+    )
+    assert shown(site, "--env", "here")["store"] == ("files", "environments.here.store (lambdaops.yaml:7)")
+    site.cli.variables["LAMBDAOPS_STORE"] = "dynamodb://mine"
+    assert shown(site, "--env", "test")["store"] == ("dynamodb://mine", "LAMBDAOPS_STORE")
 
 
 def test_what_is_shown_is_what_a_plan_does(site: Site) -> None:
