@@ -144,8 +144,9 @@ def summary(plan: Plan) -> str:
 
 
 def span(plan: Plan) -> str:
-    """How long a plan takes: ``at least 10m, at most 1h20m``."""
-    return f"at least {format_duration(plan.duration)}, at most {format_duration(plan.limit)}"
+    """How long a plan takes: ``at least 10m, at most 1h20m``; an adaptive one ends stages when the judge is sure."""
+    usual = format_duration(plan.duration)
+    return f"{f'{usual} or sooner' if plan.adaptive else f'at least {usual}'}, at most {format_duration(plan.limit)}"
 
 
 def who(entry: Entry) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import format_duration
 from lambdaops.core.events import Decided, Judged, Observed, kind_of
-from lambdaops.core.model import Level, percent
+from lambdaops.core.model import FULL, Level, percent
 from lambdaops.core.replay import phase
 from lambdaops.render.columns import columns
 from lambdaops.render.console import PLAIN, Paper
@@ -50,7 +50,7 @@ def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
                 clock(report.starts_at + at),
                 f"+{format_duration(at)}",
                 percent(stage.weight),
-                format_duration(stage.bake),
+                f"{'<=' if plan.adaptive and stage.weight < FULL else ''}{format_duration(stage.bake)}",
                 str(plan.routing_at(number)),
             )
         )
@@ -67,7 +67,7 @@ def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
         "",
         columns(("STAGE", "AT (UTC)", "AFTER", "WEIGHT", "BAKE", "ALIAS WRITTEN"), rows, paper),
         "",
-        f"done     {clock(report.starts_at + at)} UTC at the earliest, after {format_duration(at)}",
+        f"done     {clock(report.starts_at + at)} UTC {_earliest(plan.adaptive)}, after {format_duration(at)}",
         f"limit    {clock(report.starts_at + plan.limit)} UTC at the latest, after {format_duration(plan.limit)}",
         f"gates    {plain(gates)}, looked at every {format_duration(plan.look_every)} or sooner"
         if plan.alarms
@@ -83,6 +83,10 @@ def plan_text(report: PlanReport, paper: Paper = PLAIN) -> str:
         _conclusion(report, paper),
     ]
     return "\n".join(lines)
+
+
+def _earliest(adaptive: bool) -> str:
+    return "or sooner, as soon as the judge is sure" if adaptive else "at the earliest"
 
 
 def _conclusion(report: PlanReport, paper: Paper) -> str:

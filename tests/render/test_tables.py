@@ -13,7 +13,7 @@ from lambdaops.core.model import AlarmKind, AlarmReading, AlarmState, Finding, L
 from lambdaops.core.plan import OnInconclusive
 from lambdaops.core.reports import AuditRow, HistoryRow, PlanReport, StatusReport, VersionRow
 from lambdaops.core.states import Ready, Signal
-from lambdaops.render import tables
+from lambdaops.render import say, tables
 from lambdaops.render.columns import columns
 from lambdaops.render.console import PLAIN, Outlet, Paper, Streams, coloured
 from lambdaops.render.words import width
@@ -141,6 +141,17 @@ def test_a_terminal_gets_the_same_text_in_colour(render: Callable[..., str], val
     coloured_text = render(value, Paper(colour=True))
     assert "\x1b[1m" in coloured_text
     assert re.sub(r"\x1b\[[0-9]+m", "", coloured_text) == render(value)
+
+
+def test_an_adaptive_plan_does_not_say_that_it_takes_its_time_at_least() -> None:
+    text = tables.plan_text(replace(REPORT, plan=replace(PLAN, adaptive=True)))
+    assert "at the earliest" not in text
+    assert "UTC or sooner, as soon as the judge is sure, after" in text
+    assert "<=" in text
+    assert say.span(PLAN).startswith("at least ")
+    assert say.span(replace(PLAN, adaptive=True)) == say.span(PLAN).removeprefix("at least ").replace(
+        ", ", " or sooner, ", 1
+    )
 
 
 def test_columns_stay_aligned_with_wide_characters() -> None:
