@@ -62,7 +62,7 @@ JournalArgument = Annotated[
     str,
     typer.Argument(
         metavar="TARGET",
-        help="FUNCTION:ALIAS or an ARN whose journal is on this machine.",
+        help="FUNCTION:ALIAS or an ARN that has a journal, here or in the team's store.",
         autocompletion=complete.journals,
     ),
 ]

@@ -71,7 +71,7 @@ def find(ports: Ports, target: Target, arn: str) -> Found:
     release = open_release(journal.recent(tells_now).entries)
     if release is None:
         raise NothingOpenError(
-            f"no release of {target} is open on this machine: there is nothing to steer",
+            f"no release of {target} is open in its journal: there is nothing to steer",
             hint=f"lambdaops status {target.again} shows how it stands.",
             target=str(target),
         )

@@ -21,7 +21,7 @@ def add_to(group: typer.Typer) -> None:
 
 
 def list_(ctx: typer.Context, output: OutputOption = OutputFormat.TEXT) -> int:
-    """List the journals on this machine.
+    """List the journals of this machine, or of the team's store.
 
     \b
     lambdaops audit list
