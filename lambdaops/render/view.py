@@ -207,13 +207,21 @@ class ReleaseView:
         """When patience, a pause or a manual gate ends, while the release waits for a verdict or a person."""
         match self.state:
             case Baking(good_since=None, signal_at=signal_at) if self.plan is not None:
-                return signal_at + self.plan.patience
+                return _after(signal_at, self.plan.patience)
             case Paused(since=since, lasts=lasts):
-                return since + lasts
+                return _after(since, lasts)
             case Awaiting(since=since, within=within):
-                return since + within
+                return _after(since, within)
             case _:
                 return None
+
+
+def _after(since: datetime, span: timedelta) -> datetime | None:
+    """The end of a span; None where no calendar has it, and so nobody waits for it."""
+    try:
+        return since + span
+    except OverflowError:
+        return None
 
 
 def fold(view: ReleaseView, notice: Notice) -> ReleaseView:

@@ -9,7 +9,7 @@ from lambdaops.core.events import Closed, Resumed
 from lambdaops.core.gates import GateResult, Verdict
 from lambdaops.core.model import Routing
 from lambdaops.core.plan import NEW_VERSION
-from lambdaops.core.states import Baking, Cause, Outcome, Ready, Reverting
+from lambdaops.core.states import Baking, Cause, Outcome, Paused, Ready, Reverting
 from lambdaops.render.view import MOST_EVENTS, ReleaseView, StageState, fold
 from tests.render.script import START, Script, drift, failing, promoted, rolled_back, stuck
 
@@ -59,6 +59,12 @@ def test_waiting_for_a_verdict_ends_with_patience() -> None:
     assert view.bake.ends is None
     assert view.gives_up_at == script.now + script.plan.patience
     assert view.reason == "orders-errors: INSUFFICIENT_DATA"
+
+
+def test_a_pause_beyond_the_calendar_never_ends() -> None:
+    endless = Paused("", Ready(START), START.replace(year=9999), timedelta(days=400))
+    assert ReleaseView(state=endless).gives_up_at is None
+    assert ReleaseView(state=replace(endless, lasts=timedelta(hours=1))).gives_up_at is not None
 
 
 def test_promoted() -> None:
