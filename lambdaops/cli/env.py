@@ -95,18 +95,6 @@ class Env:
 
         return FileJournals(self.home)
 
-    @cached_property
-    def journals(self) -> Journals:
-        """The audit log that a command without words about its place reads.
-
-        Raises:
-            UsageError, InvalidFileError: which one that is cannot be told.
-        """
-        from lambdaops.cli.aim import journals_at
-        from lambdaops.cli.options import Place
-
-        return journals_at(self, Place(self.variables.get("LAMBDAOPS_ENV") or None))
-
     def journals_in(
         self, store: TableStore | None, *, region: str | None = None, profile: str | None = None, urgent: bool = False
     ) -> Journals:

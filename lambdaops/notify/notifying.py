@@ -29,6 +29,8 @@ _Failure = tuple[Message, LambdaOpsError]
 
 DRAIN = 5.0
 """Seconds that the end of the process waits for channels, together."""
+_GLANCE = 0.25
+"""Seconds between two looks of whoever waits."""
 _ROOM = 50
 """Messages that one channel may be behind; a release has a handful."""
 _OTHERS_RECORD = 2.0
@@ -164,7 +166,10 @@ class _Courier:
         with self._changed:
             self._over = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._left, within)
+            end = time.monotonic() + within
+            # A signal that the system gives to another thread ends no wait of the main thread: it is seen in between.
+            while self._left and (left := end - time.monotonic()) > 0:
+                self._changed.wait(min(left, _GLANCE))
 
     def outcome(self) -> tuple[list[_Failure], tuple[Message, ...]]:
         """What failed since the last time this was asked, and what is still to be told."""

@@ -213,7 +213,7 @@ class Bench:
         out, err = io.StringIO(), io.StringIO()
         variables = {"LAMBDAOPS_HOME": str(here / "home"), "NO_COLOR": "1", "TERM": "dumb"}
         env = WireEnv(variables, io.StringIO(), out, err, here, SkippingClock(ahead))
-        env.journals = FileJournals(here / "home", wait=timedelta(seconds=1))
+        env.files = FileJournals(here / "home", wait=timedelta(seconds=1))
         env.session = WireSession(variables={**sandbox.environment(self.server), "AWS_ENDPOINT_URL": wire.endpoint})
         code = main([*words, "--output", "json"], env)
         return code, out.getvalue(), err.getvalue()

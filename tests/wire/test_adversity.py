@@ -91,7 +91,7 @@ def here(shell: Shell, *words: str, disk: BrokenDisk | None = None, to: str | No
     out, err = io.StringIO(), io.StringIO()
     variables = {"LAMBDAOPS_HOME": str(shell.home), "NO_COLOR": "1"}
     env = WireEnv(variables, io.StringIO(), out, err, shell.home.parent, SkippingClock())
-    env.journals = FileJournals(shell.home, disk=disk, wait=timedelta(seconds=1))
+    env.files = FileJournals(shell.home, disk=disk, wait=timedelta(seconds=1))
     env.session = WireSession(
         variables={**sandbox.environment(shell.server), "AWS_ENDPOINT_URL": shell.wire.endpoint, **shell.variables}
     )

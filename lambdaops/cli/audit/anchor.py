@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambdaops.cli.audit.places import checkpoints, notes
-from lambdaops.cli.options import SAFETY, WHAT, OutputFormat, OutputOption, ProfileOption, RegionOption
+from lambdaops.cli.options import (
+    SAFETY,
+    WHAT,
+    ConfigOption,
+    EnvironmentOption,
+    OutputFormat,
+    OutputOption,
+    Place,
+    ProfileOption,
+    RegionOption,
+)
 from lambdaops.cli.reply import Reply, answer
 
 if TYPE_CHECKING:
@@ -84,6 +94,8 @@ def checkpoint(
     kms: KmsOption = "",
     retain_days: RetainOption = None,
     retain_mode: RetainModeOption = RetainMode.GOVERNANCE,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -105,6 +117,7 @@ journals must not be able to change these: give a bucket with Object Lock, in an
     def body() -> Reply:
         from datetime import timedelta
 
+        from lambdaops.cli.aim import journals_at
         from lambdaops.core.codec import encode
         from lambdaops.ops.audit.checkpoint import checkpoint
         from lambdaops.render.audit import checkpoint_text
@@ -112,7 +125,8 @@ journals must not be able to change these: give a bucket with Object Lock, in an
         retain = timedelta(days=retain_days) if retain_days else None
         places = checkpoints(env, to, region=region, profile=profile, retain=retain, mode=retain_mode.value)
         signer = signer_of(env, sign_with, kms, region, profile)
-        written = checkpoint(env.journals, places, notes(env), env.clock, author_of(env), signer)
+        journals = journals_at(env, Place(environment, config, region, profile))
+        written = checkpoint(journals, places, notes(env), env.clock, author_of(env), signer)
         data = {
             "number": written.number,
             "digest": written.digest,

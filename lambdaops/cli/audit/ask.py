@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambdaops.cli import complete
-from lambdaops.cli.options import OUTPUT, WHAT, AnyJournalArgument, OutputFormat, OutputOption
+from lambdaops.cli.options import (
+    OUTPUT,
+    WHAT,
+    AnyJournalArgument,
+    ConfigOption,
+    EnvironmentOption,
+    OutputFormat,
+    OutputOption,
+    Place,
+)
 from lambdaops.cli.reply import Reply, answer
 
 if TYPE_CHECKING:
@@ -67,6 +76,8 @@ def search(
     ticket: TicketOption = "",
     kind: KindOption = "",
     csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet.", rich_help_panel=OUTPUT)] = False,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
     """Show the records that fit everything that is asked for, from all journals.
@@ -80,6 +91,7 @@ def search(
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.aim import journals_at
         from lambdaops.core.errors import UsageError
         from lambdaops.core.events import to_record
         from lambdaops.ops.audit.search import search
@@ -88,7 +100,7 @@ def search(
         if csv and output is not OutputFormat.TEXT:
             raise UsageError("--csv and --output exclude each other", hint="Give one of them.")
         query = _query(env, actor, function, since, until, release, outcome, ticket, kind)
-        found = tuple(sorted(search(env.journals, query), key=_order))
+        found = tuple(sorted(search(journals_at(env, Place(environment, config)), query), key=_order))
         if csv:
             return Reply(matches_csv(found))
         records = [{**to_record(one.entry), "ticket": one.ticket, "outcome": one.outcome} for one in found]
@@ -112,15 +124,20 @@ def _query(
     ticket: str,
     kind: str,
 ) -> Query:
-    from lambdaops.core.audit.query import Query, parse_moment
+    from lambdaops.core.audit.query import OUTCOMES, Query, known_outcome, parse_moment
     from lambdaops.core.errors import UsageError
     from lambdaops.core.events import KINDS
 
     if kind and kind not in KINDS:
         raise UsageError(f"there is no kind of record {kind!r}", hint=f"There are: {', '.join(KINDS)}.")
+    known = known_outcome(outcome) if outcome else ""
+    if known is None:
+        raise UsageError(f"nothing ends with {outcome!r}", hint=f"There are: {', '.join(OUTCOMES)}.")
     now = env.clock.now()
     begin, end = parse_moment(since, now), parse_moment(until, now, end=True)
-    return Query(actor, function, begin, end, release, outcome, ticket, kind)
+    if begin is not None and end is not None and end <= begin:
+        raise UsageError("--until is not after --since", hint="Exchange them.")
+    return Query(actor, function, begin, end, release, known, ticket, kind)
 
 
 def tail(
@@ -132,6 +149,8 @@ def tail(
     lines: Annotated[
         int, typer.Option("--lines", "-n", metavar="N", min=0, help="How many to begin with.", rich_help_panel=WHAT)
     ] = 10,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
     """Show the newest records of one journal or of all, and go on with what is written.
@@ -145,6 +164,7 @@ def tail(
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.aim import journals_at
         from lambdaops.core.errors import UsageError
         from lambdaops.core.events import to_record
         from lambdaops.ops.audit.search import follow as following
@@ -155,7 +175,7 @@ def tail(
 
         if follow and output is OutputFormat.JSON:
             raise UsageError("one JSON document never ends while it is followed", hint="Give --output jsonl.")
-        journals = env.journals
+        journals = journals_at(env, Place(environment, config))
         arns = None if target is None else (find_journal(journals, target),)
         if not follow:
             entries = newest(journals, lines, arns)
@@ -192,6 +212,8 @@ def export(
     outcome: OutcomeOption = "",
     ticket: TicketOption = "",
     kind: KindOption = "",
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
     """Write records for other systems, one JSON object a line: as they are, as OCSF API Activity, or as CloudEvents.
@@ -203,13 +225,14 @@ def export(
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.aim import journals_at
         from lambdaops.core.errors import UsageError
         from lambdaops.ops.audit.search import search
 
         if to is None and output is not OutputFormat.TEXT:
             raise UsageError("the records and the result cannot both be on stdout", hint="Give a file: --to FILE.")
         query = _query(env, actor, function, since, until, release, outcome, ticket, kind)
-        entries = (match.entry for match in search(env.journals, query))
+        entries = (match.entry for match in search(journals_at(env, Place(environment, config)), query))
         lines = (json.dumps(one, sort_keys=True, ensure_ascii=False) + "\n" for one in _written(form, entries))
         if to is None:
             from lambdaops.render.console import Outlet

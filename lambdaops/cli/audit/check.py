@@ -12,8 +12,11 @@ from lambdaops.cli.options import (
     SAFETY,
     WHAT,
     AnyJournalArgument,
+    ConfigOption,
+    EnvironmentOption,
     OutputFormat,
     OutputOption,
+    Place,
     ProfileOption,
     RegionOption,
 )
@@ -58,6 +61,8 @@ def verify(
     against: AgainstOption = "",
     public_key: PublicKeyOption = None,
     at_least: AtLeastOption = 0,
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -77,6 +82,7 @@ hold it --against the checkpoints that lambdaops audit checkpoint wrote, or keep
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.aim import journals_at
         from lambdaops.core.audit.anchors import Chain
         from lambdaops.core.codec import encode
         from lambdaops.core.errors import UsageError
@@ -94,7 +100,7 @@ hold it --against the checkpoints that lambdaops audit checkpoint wrote, or keep
             where, chain = places.where, chain_of(places, notes(env), signatures=signatures, at_least=at_least)
         elif public_key is not None or at_least:
             raise UsageError("there are no checkpoints to check", hint="Say where they are: --against.")
-        journals = env.journals
+        journals = journals_at(env, Place(environment, config, region, profile))
         found = verify(journals, wanted(journals, chain or Chain(), target), where, chain)
         data: dict[str, object] = {"journals": encode(found.journals)}
         if where:

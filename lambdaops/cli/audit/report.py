@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambdaops.cli import complete
-from lambdaops.cli.options import WHAT, OutputFormat, OutputOption
+from lambdaops.cli.options import WHAT, ConfigOption, EnvironmentOption, OutputFormat, OutputOption, Place
 from lambdaops.cli.reply import Reply, answer
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def report(
     since: FromOption = "30d",
     until: ToOption = "",
     function: FunctionOption = "",
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
     """Write what changed in a time as one HTML file: who, what, why, each release drawn, and the four DORA numbers.
@@ -68,6 +70,7 @@ says how each is counted. The file needs nothing else, and names people: mind wh
         from datetime import timedelta
 
         from lambdaops import __version__
+        from lambdaops.cli.aim import journals_at
         from lambdaops.core.audit.query import parse_moment
         from lambdaops.core.codec import encode
         from lambdaops.core.errors import UsageError
@@ -80,7 +83,7 @@ says how each is counted. The file needs nothing else, and names people: mind wh
         end = parse_moment(until, now, end=True) or now
         if end <= start:
             raise UsageError("--to is not after --from", hint="Exchange them.")
-        found = run(env.journals, function, start, end)
+        found = run(journals_at(env, Place(environment, config)), function, start, end)
         path = env.cwd / file
         write_page(path, report_page(found, tool=f"lambdaops {__version__}"))
         data = {

@@ -33,7 +33,13 @@ def add_to(group: typer.Typer) -> None:
     group.command("cancel")(cancel)
 
 
-def status(ctx: typer.Context, run: AnyRunArgument = "", output: OutputOption = OutputFormat.TEXT) -> int:
+def status(
+    ctx: typer.Context,
+    run: AnyRunArgument = "",
+    environment: EnvironmentOption = None,
+    config: ConfigOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> int:
     """Show redrives of this machine: how far they are, who is at work on them, and what to do next. Needs no AWS.
 
     \b
@@ -45,11 +51,12 @@ def status(ctx: typer.Context, run: AnyRunArgument = "", output: OutputOption = 
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from lambdaops.cli.aim import journals_at
         from lambdaops.core.codec import encode
         from lambdaops.ops.dlq.runs import known
         from lambdaops.render.redrives import runs_text
 
-        rows = known(env.journals, run)
+        rows = known(journals_at(env, Place(environment, config)), run)
         return Reply(partial(runs_text, rows), {"runs": encode(rows)})
 
     return answer(env, "dlq status", output, body)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.dlq.records import RedriveClosed
+from lambdaops.core.dlq.records import Ending, RedriveClosed
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import InvalidDurationError, UsageError
-from lambdaops.core.events import Closed, Entry, Published, PublishFailed, RolledBack, kind_of
+from lambdaops.core.events import Closed, Entry, Opened, Published, PublishFailed, RolledBack, kind_of
+from lambdaops.core.states import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 BY_HAND = "rolled back by hand"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DAYS = re.compile(r"([0-9]{1,5})d")
+
+
+OUTCOMES = (
+    *(outcome.value for outcome in Outcome),
+    BY_HAND,
+    *(ending.value for ending in Ending),
+    "published",
+    "publication failed",
+)
+"""How a run can end, in the words of the records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,7 @@ def select(query: Query, entries: Sequence[Entry]) -> tuple[Match, ...]:
 def _runs(entries: Iterable[Entry]) -> tuple[dict[str, str], dict[str, str]]:
     tickets: dict[str, str] = {}
     outcomes: dict[str, str] = {}
+    begun: set[str] = set()
     for entry in entries:
         if ticket := getattr(entry.event, "ticket", ""):
             tickets[entry.release] = ticket
@@ -77,7 +89,11 @@ def _runs(entries: Iterable[Entry]) -> tuple[dict[str, str], dict[str, str]]:
                 outcomes[entry.release] = outcome.value
             case RedriveClosed(ending=ending):
                 outcomes[entry.release] = ending.value
+            case Opened():
+                begun.add(entry.release)
             case RolledBack():
+                # It ends what is open, whatever that still says of itself.
+                outcomes |= dict.fromkeys(begun - outcomes.keys(), Outcome.SUPERSEDED.value)
                 outcomes[entry.release] = BY_HAND
             case Published():
                 outcomes[entry.release] = "published"
@@ -99,6 +115,11 @@ def _fits(query: Query, entry: Entry, ticket: str, outcome: str) -> bool:
         and (not query.outcome or _word(query.outcome) == _word(outcome))
         and (not query.actor or any(query.actor.lower() in one.lower() for one in who))
     )
+
+
+def known_outcome(text: str) -> str | None:
+    """The outcome that a text means, hyphens or blanks in it; None for none."""
+    return next((outcome for outcome in OUTCOMES if _word(outcome) == _word(text)), None)
 
 
 def _word(text: str) -> str:
