@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.wire.conftest import FAILING, until
+from tests.wire.conftest import FAILING, until, zipped
 
 if TYPE_CHECKING:
     from tests.wire.conftest import Function
@@ -144,3 +144,15 @@ def test_a_trimmed_count_is_the_number_of_values_between_its_bounds(function: Fu
     assert sum(counted(function, stat)) == 3 * part
     rank = stat.upper().replace("TC", "PR")
     assert set(counted(function, rank)) == {100.0 * part}
+
+
+SLOW_TO_START = zipped("import time\ntime.sleep(1.5)\n\ndef handler(event, context):\n    time.sleep(0.2)\n")
+
+
+def test_a_cold_start_is_no_duration(function: Function) -> None:
+    """ "the amount of time that your function code spends processing an event": the start of Python is none of it."""
+    function.point(function.publish(SLOW_TO_START))
+    function.clients("lambda").invoke(FunctionName=function.name, Qualifier="live")
+    assert 200 <= total(function, "Duration", FunctionName=function.name) < 1_500
+    function.clients("lambda").invoke(FunctionName=function.name, Qualifier="live")
+    assert 400 <= total(function, "Duration", FunctionName=function.name) < 1_700
