@@ -127,7 +127,7 @@ def test_stages_and_everything_arrives_as_it_was(pair: Pair, shell: Shell) -> No
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("suffix", ["", ".fifo"])
+@pytest.mark.parametrize("suffix", ["", pytest.param(".fifo", marks=pytest.mark.exhaustive)])
 def test_killed_at_random_moments_and_resumed_it_loses_nothing(clients: Clients, shell: Shell, suffix: str) -> None:
     """Hazards 2, 5 and 6: bodies and attributes equal as multisets; duplicates at most a batch a worker a kill."""
     shell.variables["AWS_ENDPOINT_URL"] = shell.server.endpoint

@@ -146,10 +146,10 @@ def _sources(ports: DeadLetterPorts, queue: Queue, request: Request) -> tuple[st
 def _snapshot(at: datetime, now: datetime) -> datetime:
     """The moment at which the run begins, by SQS's clock: what was sent later is not part of it.
 
-    SQS tells whole seconds, and SentTimestamp has milliseconds. Our own clock tells the rest if it agrees; otherwise
-    the second that has begun belongs to the run.
+    SQS tells whole seconds (``at`` is the end of the one that it told), and SentTimestamp has milliseconds. Our own
+    clock tells the rest if it agrees; otherwise the second that has begun belongs to the run.
     """
-    return now if at <= now < at + _TO_THE_SECOND else at + _TO_THE_SECOND
+    return now if at - _TO_THE_SECOND <= now < at else at
 
 
 def require_clear(prepared: Prepared) -> None:
