@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 # No deadline: it would say how busy the machine is.
-settings.register_profile("thorough", max_examples=100, deadline=None)
+settings.register_profile("thorough", max_examples=50, deadline=None)
 settings.register_profile("quick", max_examples=20, deadline=None)
 settings.load_profile("quick")
 
