@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambdaops.core.codec import CodecError
-from lambdaops.core.errors import InvalidFileError, JournalTamperedError
+from lambdaops.core.errors import InvalidFileError, JournalTamperedError, JournalUnwritableError
 from lambdaops.core.events import SCHEMA, Entry, from_record, to_record
 from lambdaops.ports import Verified
 
@@ -113,6 +113,32 @@ def frame(entry: Entry, prev: str) -> Framed:
         return Framed(line + b"\n", link, entry_of(link))
     except (TypeError, ValueError) as error:
         raise CodecError(str(error)) from error
+
+
+def frame_after(last: Link | None, entries: Iterable[Entry], *, source: str, name: str) -> list[Framed]:
+    """The lines of entries that follow the line ``last``, or begin the journal, each chained to the one before.
+
+    Args:
+        last: the line they follow; None begins a journal.
+        entries: with the numbers that come next.
+        source: what to call the journal in errors.
+        name: what people type to mean its target.
+
+    Raises:
+        JournalUnwritableError: one of them could not be read back, so none must be written.
+    """
+    prev, framed = last.head if last else GENESIS, []
+    try:
+        for entry in entries:
+            framed.append(frame(entry, prev))
+            prev = framed[-1].link.head
+    except CodecError as error:
+        raise JournalUnwritableError(
+            f"{source}: the journal cannot be written: the record could not be read back: {error}",
+            hint="This is an error in lambdaops: please report it with this text.",
+            target=name,
+        ) from error
+    return framed
 
 
 def read_line(line: bytes) -> Link:

@@ -22,12 +22,11 @@ from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from lambdaops.core.codec import CodecError
-from lambdaops.core.errors import JournalTamperedError, JournalUnwritableError
+from lambdaops.core.errors import JournalTamperedError
 from lambdaops.core.events import Entry
 from lambdaops.ports import JournalReading, Verified
 from lambdaops.store.disk import APPEND, NEW, READ, Disk
 from lambdaops.store.framing import (
-    GENESIS,
     BadLineError,
     Chain,
     Framed,
@@ -36,7 +35,7 @@ from lambdaops.store.framing import (
     check_target,
     entry_of,
     foreign,
-    frame,
+    frame_after,
     read_each,
     read_line,
     read_lines,
@@ -224,21 +223,13 @@ class FileJournal:
             # Before the first byte, so that a journal with content never has a name that a crash could take away.
             self._disk.fsync_directory(self.path.parent)
         last, torn = self._tail(fd, size)
-        seq, prev = (last.seq, last.head) if last else (0, GENESIS)
+        seq = last.seq if last else 0
         if seq < self._written:
             raise tampered(str(self.path), f"ends with record {seq}, but this process wrote record {self._written}")
-        framed: list[Framed] = []
-        try:
-            for event in events:
-                seq += 1
-                framed.append(frame(Entry(seq, at, self.place.arn, release, actor, event), prev))
-                prev = framed[-1].link.head
-        except CodecError as error:
-            raise JournalUnwritableError(
-                f"{self.path}: the journal cannot be written: the record could not be read back: {error}",
-                hint="This is an error in lambdaops: please report it with this text.",
-                target=self.place.name,
-            ) from error
+        entries = (
+            Entry(number, at, self.place.arn, release, actor, event) for number, event in enumerate(events, seq + 1)
+        )
+        framed = frame_after(last, entries, source=str(self.path), name=self.place.name)
         if torn:
             self._set_aside(torn)
             self._disk.truncate(fd, size - len(torn))
@@ -247,7 +238,7 @@ class FileJournal:
         self._disk.fsync(fd)
         if self._size == size:  # otherwise somebody else's records stand before ours, and are still to be heard
             self._size = size + len(lines)
-        self._written, self._last = seq, framed[-1]
+        self._written, self._last = framed[-1].link.seq, framed[-1]
         return tuple(one.entry for one in framed)
 
     def _tail(self, fd: int, size: int) -> tuple[Link | None, bytes]:

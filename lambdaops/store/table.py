@@ -20,7 +20,6 @@ import itertools
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.codec import CodecError
 from lambdaops.core.errors import (
     AwsError,
     JournalUnreachableError,
@@ -32,10 +31,9 @@ from lambdaops.core.events import Entry
 from lambdaops.ports import SILENT_AFTER, JournalReading
 from lambdaops.ports.tables import MOST_ROWS, Row, RowExistsError
 from lambdaops.store.framing import (
-    GENESIS,
     Framed,
     Link,
-    frame,
+    frame_after,
     read_each,
     read_line,
     tampered,
@@ -185,20 +183,9 @@ class TableJournal:
     def _framed(
         self, last: Link | None, at: datetime, release: str, actor: Actor, events: Sequence[Event]
     ) -> list[Framed]:
-        seq, prev = (last.seq, last.head) if last else (0, GENESIS)
-        framed: list[Framed] = []
-        try:
-            for event in events:
-                seq += 1
-                framed.append(frame(Entry(seq, at, self.place.arn, release, actor, event), prev))
-                prev = framed[-1].link.head
-        except CodecError as error:
-            raise JournalUnwritableError(
-                f"{self.source}: the journal cannot be written: the record could not be read back: {error}",
-                hint="This is an error in lambdaops: please report it with this text.",
-                target=self.place.name,
-            ) from error
-        return framed
+        following = enumerate(events, last.seq + 1 if last else 1)
+        entries = (Entry(number, at, self.place.arn, release, actor, event) for number, event in following)
+        return frame_after(last, entries, source=self.source, name=self.place.name)
 
     def _put(self, framed: Sequence[Framed]) -> None:
         rows = [Row(self.place.arn, one.link.seq, one.line[:-1].decode()) for one in framed]
