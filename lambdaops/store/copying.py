@@ -1,8 +1,8 @@
 """History of this machine moved into a team's table: the same lines, so the same chain.
 
-Rules this file guarantees: a journal is verified as a whole before the first of its lines is copied; where the table
-has lines of it already, they must be the beginning of ours, and only the rest is added; doing so again adds nothing;
-the files stay as they are.
+Rules this file guarantees: the bytes that are copied are those that were verified, as a whole and before the first of
+its lines is copied; where the table has lines of it already, they must be the beginning of ours, and only the rest is
+added; doing so again adds nothing; the files stay as they are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import AwsError, JournalUnwritableError, NotFoundError
 from lambdaops.ports.tables import MOST_ROWS, Row, RowExistsError
-from lambdaops.store.framing import split_lines
+from lambdaops.store.framing import read_each, split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +40,9 @@ def copy_journal(files: FileJournals, arn: str, table: Table, *, dry: bool = Fal
         InvalidFileError: the file cannot be read, or another version wrote it.
     """
     journal = files.open(arn)
-    journal.chain()
     lines, _ = split_lines(journal.contents())
-    rows = [Row(arn, number, line.decode()) for number, line in enumerate(lines, 1)]
+    verified = zip(lines, read_each(lines, source=str(journal.path), target=arn), strict=True)
+    rows = [Row(arn, number, line.decode()) for number, (line, _) in enumerate(verified, 1)]
     try:
         there = sum(1 for row in _checked(table, rows, arn))
         if not dry and there < len(rows):

@@ -13,7 +13,7 @@ from lambdaops.store.table import TableJournals
 from tests.sim.clock import SimClock
 from tests.sim.table import SimTable, lost
 from tests.store.homes import append, holding
-from tests.store.records import ACTOR, ARN, EVENTS, NOON, lines_of
+from tests.store.records import ACTOR, ARN, EVENTS, NOON, TellingDisk, lines_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,3 +96,17 @@ def test_a_damaged_file_is_not_copied(tmp_path: Path) -> None:
     with pytest.raises(JournalTamperedError):
         copy_journal(FileJournals(tmp_path), ARN, table)
     assert table.calls == []
+
+
+def test_what_is_copied_is_what_was_verified(tmp_path: Path) -> None:
+    class Edited(TellingDisk):
+        """Somebody edits the file as soon as we have read it."""
+
+        def read(self, fd: int, start: int, length: int) -> bytes:
+            found = super().read(fd, start, length)
+            journal.path.write_bytes(b"".join(reversed(lines_of(5))))
+            return found
+
+    journal, table = holding(tmp_path, b"".join(lines_of(5))), SimTable()
+    copy_journal(FileJournals(tmp_path, disk=Edited()), ARN, table)
+    assert [row.text.encode() + b"\n" for row in table.rows(ARN)] == lines_of(5)
