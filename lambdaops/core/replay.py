@@ -33,6 +33,7 @@ from lambdaops.core.states import (
     Baking,
     Done,
     Held,
+    Outcome,
     Paused,
     Promoting,
     Ready,
@@ -74,7 +75,17 @@ class Release:
     @property
     def open(self) -> bool:
         """Whether it may still move the alias."""
-        return self.closed is None and self.undone is None
+        return self.over is None
+
+    @property
+    def over(self) -> Entry | None:
+        """The record that ended it: its own last one, or else the rollback that somebody made."""
+        return self.last if self.closed is not None else self.undone
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in one word or two; while it is open, what it does."""
+        return Outcome.SUPERSEDED.value if self.closed is None and self.undone is not None else phase(self.state)
 
 
 def advance(release: Release, entry: Entry) -> Release:

@@ -22,6 +22,10 @@ class Outcome(enum.Enum):
     SUPERSEDED = "superseded"
 
 
+BY_HAND = "rolled back by hand"
+"""How a rollback that somebody made is listed beside releases."""
+
+
 class Cause(enum.Enum):
     """Why a release holds."""
 

@@ -12,7 +12,7 @@ from lambdaops.core.judging import judgement
 from lambdaops.core.lifecycle import place
 from lambdaops.core.replay import Release, advance, phase, releases
 from lambdaops.core.reports import ExplainRow
-from lambdaops.core.states import Baking
+from lambdaops.core.states import BY_HAND, Baking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,6 +101,6 @@ def _said(event: object) -> str:
         case Closed(outcome=outcome):
             return f"over: {outcome.value}"
         case RolledBack(after=after):
-            return f"rolled back by hand to {after}"
+            return f"{BY_HAND} to {after}"
         case _:
             return ""

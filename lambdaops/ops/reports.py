@@ -11,7 +11,7 @@ from lambdaops.core.errors import InvalidFileError, JournalUnreachableError, Not
 from lambdaops.core.events import Entry, Opened, RolledBack
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
 from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VersionRow
-from lambdaops.core.states import Outcome
+from lambdaops.core.states import BY_HAND
 from lambdaops.ops.release import look
 from lambdaops.ports import SILENT_AFTER
 
@@ -139,8 +139,8 @@ def history(journal: Journal, limit: int = 0) -> tuple[tuple[HistoryRow, ...], b
 def _release_row(release: Release) -> HistoryRow:
     opened = release.opened
     event = opened.event
-    undone = release.undone if release.closed is None else None
-    over = undone or (release.last if release.closed is not None else None)
+    over = release.over
+    undone = release.undone if over is release.undone else None
     return HistoryRow(
         release=release.id,
         started=opened.at,
@@ -148,7 +148,7 @@ def _release_row(release: Release) -> HistoryRow:
         stable=release.plan.stable,
         candidate=release.plan.candidate,
         strategy=release.plan.strategy,
-        outcome=Outcome.SUPERSEDED.value if undone is not None else phase(release.state),
+        outcome=release.outcome,
         reason=f"ended by rollback {undone.release}" if undone is not None else _reason(release),
         actor=opened.actor.arn,
         ticket=getattr(event, "ticket", ""),
@@ -163,7 +163,7 @@ def _rollback_row(entry: Entry, event: RolledBack) -> HistoryRow:
         stable=event.after.primary,
         candidate=event.before.additional or event.before.primary,
         strategy="rollback",
-        outcome="rolled back by hand",
+        outcome=BY_HAND,
         reason=event.reason or event.basis,
         actor=entry.actor.arn,
         ticket=event.ticket,

@@ -15,12 +15,11 @@ from lambdaops.core.dlq.records import Ending, RedriveClosed
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import InvalidDurationError, UsageError
 from lambdaops.core.events import Closed, Entry, Opened, Published, PublishFailed, RolledBack, kind_of
-from lambdaops.core.states import Outcome
+from lambdaops.core.states import BY_HAND, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-BY_HAND = "rolled back by hand"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DAYS = re.compile(r"([0-9]{1,5})d")
 

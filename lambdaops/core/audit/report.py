@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 from lambdaops.core.events import Entry, Landed, Observed, Opened, Published, RolledBack
 from lambdaops.core.gates import Verdict, worst
 from lambdaops.core.model import FULL
-from lambdaops.core.replay import Release, phase, releases
-from lambdaops.core.states import Outcome
+from lambdaops.core.replay import Release, releases
+from lambdaops.core.states import BY_HAND, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -166,8 +166,7 @@ def _release(
     weights = tuple(told.weights[release.id])
     moved = next((point.at for point in weights if point.weight), None)
     back = _taken_back(release, [one for one in told.backs if later is None or one.at < later], weights)
-    over = release.last.at if release.closed is not None else (release.undone.at if release.undone else None)
-    outcome = Outcome.SUPERSEDED.value if release.closed is None and release.undone else phase(release.state)
+    over = release.over.at if release.over is not None else None
     function = opened.target.rpartition(":")[0]
     began = published.get((function, plan.candidate), opened.at)
     return Change(
@@ -178,12 +177,12 @@ def _release(
         stable=plan.stable,
         candidate=plan.candidate,
         strategy=plan.strategy,
-        outcome=outcome,
+        outcome=release.outcome,
         who=opened.actor.arn,
         reason=opened.event.reason if isinstance(opened.event, Opened) else "",
         ticket=opened.event.ticket if isinstance(opened.event, Opened) else "",
         failed=None if moved is None or (over is None and back is None) else back is not None,
-        lead=over - began if over is not None and outcome == Outcome.PROMOTED.value else None,
+        lead=over - began if over is not None and release.outcome == Outcome.PROMOTED.value else None,
         restored=back - moved if back is not None and moved is not None else None,
         weights=weights,
         verdicts=tuple(told.verdicts[release.id]),
@@ -217,7 +216,7 @@ def _by_hand(entry: Entry, event: RolledBack) -> Change:
         stable=event.after.primary,
         candidate=event.before.additional or event.before.primary,
         strategy="rollback",
-        outcome="rolled back by hand",
+        outcome=BY_HAND,
         who=entry.actor.arn,
         reason=event.reason or event.basis,
         ticket=event.ticket,
