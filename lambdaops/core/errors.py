@@ -466,6 +466,10 @@ class JournalUnreachableError(LambdaOpsError):
     exit_code = ExitCode.AWS
 
 
+UNREADABLE_JOURNAL = (InvalidFileError, JournalUnreachableError)
+"""What a journal that cannot be used raises when it is read: damaged, another version's, no permission, no answer."""
+
+
 class NotToldError(LambdaOpsError):
     """A channel could not be told; never raised out of a release or a rollback."""
 

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from lambdaops.core.errors import InvalidFileError, JournalUnreachableError, LambdaOpsError, NotToldError
+from lambdaops.core.errors import UNREADABLE_JOURNAL, LambdaOpsError, NotToldError
 from lambdaops.core.events import Closed, Entry
 from lambdaops.core.notices import Warned
 from lambdaops.core.notifications import Channel, Message, Story, needs_journal
@@ -116,7 +116,7 @@ class Notifying:
             return ()
         try:
             return self._journal(entry.target)
-        except (InvalidFileError, JournalUnreachableError) as error:
+        except UNREADABLE_JOURNAL as error:
             self._warn(f"what channels are told of {entry.release} may be wrong: {error.message}", error.hint)
             return ()
 

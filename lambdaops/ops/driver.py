@@ -13,10 +13,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from lambdaops.core.errors import (
+    UNREADABLE_JOURNAL,
     AliasChangedError,
     AwsError,
-    InvalidFileError,
-    JournalUnreachableError,
     JournalUnwritableError,
     LambdaOpsError,
     NotFoundError,
@@ -111,7 +110,7 @@ class Driver:
             try:
                 if self._tick():
                     return self.release.state
-            except (JournalUnwritableError, InvalidFileError, JournalUnreachableError) as error:
+            except (JournalUnwritableError, *UNREADABLE_JOURNAL) as error:
                 if not self.release.landed and self.release.pending is None:
                     raise
                 # Traffic is split and the log is gone: nothing moves forward any more, everything goes back.
@@ -271,7 +270,7 @@ class Driver:
             self._record(Signalled(*pressed))
         try:
             entries = self.recorder.journal.since(self.heard)
-        except (InvalidFileError, JournalUnreachableError):
+        except UNREADABLE_JOURNAL:
             if isinstance(self.release.state, Reverting | Done | Held):
                 return bool(self.release.asked)
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from lambdaops.core.errors import AwsError, InvalidFileError, JournalUnreachableError, JournalUnwritableError
+from lambdaops.core.errors import UNREADABLE_JOURNAL, AwsError, JournalUnwritableError
 from lambdaops.core.events import Entry
 from lambdaops.core.model import Actor
 from lambdaops.core.notices import Warned
@@ -57,7 +57,7 @@ class Recorder(Generic[P]):
         """Write the event, or say loudly that it could not be written: for a rollback, which outranks bookkeeping."""
         try:
             return self.record(event)
-        except (JournalUnwritableError, InvalidFileError, JournalUnreachableError) as error:
+        except (JournalUnwritableError, *UNREADABLE_JOURNAL) as error:
             now = self.ports.clock.now()
             self.ports.sink.emit(Warned(now, f"NOT JOURNALED: {error.message}", error.hint))
             entry = Entry(None, now, self.arn, self.run, self.actor, event)

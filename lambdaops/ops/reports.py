@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.dlq.run import runs as redrives
 from lambdaops.core.duration import format_duration
-from lambdaops.core.errors import InvalidFileError, JournalUnreachableError, NotFoundError, UsageError
+from lambdaops.core.errors import UNREADABLE_JOURNAL, NotFoundError, UsageError
 from lambdaops.core.events import Entry, Opened, RolledBack
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
 from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VersionRow
@@ -176,7 +176,7 @@ def audit(journals: Journals) -> tuple[AuditRow, ...]:
     for arn in journals.targets():
         try:
             entries = journals.open(arn).read().entries
-        except (InvalidFileError, JournalUnreachableError) as error:
+        except UNREADABLE_JOURNAL as error:
             rows.append(AuditRow(arn, error.message, 0, 0, None))
             continue
         last = entries[-1].at if entries else None

@@ -14,10 +14,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import (
+    UNREADABLE_JOURNAL,
     AliasChangedError,
     AwsError,
-    InvalidFileError,
-    JournalUnreachableError,
     LambdaOpsError,
     NotFoundError,
     RollbackIncompleteError,
@@ -206,6 +205,6 @@ def _entries(ports: Ports, arn: str) -> tuple[Entry, ...]:
     """The journal, if it can be read: a broken one must not stand in the way."""
     try:
         return ports.journals.open(arn).recent(tells_now).entries
-    except (InvalidFileError, JournalUnreachableError) as error:
+    except UNREADABLE_JOURNAL as error:
         ports.sink.emit(Warned(ports.clock.now(), f"the journal is not used: {error.message}", error.hint))
         return ()

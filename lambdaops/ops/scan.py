@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.errors import AccessDeniedError, InvalidFileError, JournalUnreachableError, NotFoundError
+from lambdaops.core.errors import UNREADABLE_JOURNAL, AccessDeniedError, NotFoundError
 from lambdaops.core.model import Target
 from lambdaops.core.notices import Progress, Warned
 from lambdaops.core.replay import open_release, phase, tells_now
@@ -125,7 +125,7 @@ def standing_of(journals: Journals, alias: Alias, environment: str) -> AliasStan
         return so(Standing.DRIVEN, lease.release or None, f"driven by {lease.who}", f"{look} --watch")
     try:
         release = open_release(journals.open(alias.arn).recent(tells_now).entries)
-    except (InvalidFileError, JournalUnreachableError) as error:
+    except UNREADABLE_JOURNAL as error:
         return so(Standing.UNREADABLE, None, error.message, f"lambdaops audit verify {target}")
     if release is None:
         return so(Standing.UNACCOUNTED, None, "no release of this machine accounts for it", f"{look}, then {back}")

@@ -14,8 +14,7 @@ from lambdaops.core.dlq.records import Ending, RedriveClosed, RedriveHeard, Redr
 from lambdaops.core.dlq.reports import RunRow
 from lambdaops.core.dlq.run import Run, open_run, phase, runs
 from lambdaops.core.errors import (
-    InvalidFileError,
-    JournalUnreachableError,
+    UNREADABLE_JOURNAL,
     NobodyDrivesError,
     NotFoundError,
     NothingOpenError,
@@ -61,7 +60,7 @@ def known(journals: Journals, text: str = "") -> tuple[RunRow, ...]:
     for arn in _queues(journals):
         try:
             found = runs(journals.open(arn).each())
-        except (InvalidFileError, JournalUnreachableError):
+        except UNREADABLE_JOURNAL:
             if text in (arn, _name(arn)):
                 raise
             continue
