@@ -25,7 +25,7 @@ from tests.core.test_replay import TENTH
 from tests.core.test_replay import Story as Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 RELEASE = Journal().promotes("r-1", "1", "2").entries
 
@@ -183,12 +183,23 @@ def test_a_slow_one_is_waited_for(stuck: Rig) -> None:
     assert stuck.screen.warnings == []
 
 
-def test_ctrl_c_ends_the_waiting_and_nothing_else(stuck: Rig) -> None:
+def _ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _ctrl_c_to_a_channel() -> None:
+    """What a system may do that has a choice between threads."""
+    thread = next(one for one in threading.enumerate() if one.name.startswith("notify "))
+    signal.pthread_kill(thread.ident or 0, signal.SIGINT)
+
+
+@pytest.mark.parametrize("press", [_ctrl_c, _ctrl_c_to_a_channel])
+def test_ctrl_c_ends_the_waiting_and_nothing_else(stuck: Rig, press: Callable[[], None]) -> None:
     stuck.sink._drain = 10
     # A shell gives what it runs in the background no Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(0.2, press).start()
     try:
         stuck.run(RELEASE)
     finally:
