@@ -84,12 +84,10 @@ class Reach:
         Raises:
             UsageError: the variable cannot be understood.
         """
-        said = env.variables.get("LAMBDAOPS_STORE")
-        if not said:
-            return self.settings.store
-        from lambdaops.core.stores import parse_store
+        from lambdaops.core.stores import VARIABLE, parse_store
 
-        return parse_store(said)
+        said = env.variables.get(VARIABLE)
+        return parse_store(said) if said else self.settings.store
 
     def require_caller(self, ports: Ports) -> None:
         """Ask AWS whose credentials these are, if an account is pinned.
