@@ -32,7 +32,7 @@ FunctionOption = Annotated[
     typer.Option(
         "--function",
         metavar="NAME",
-        help="One function, or FUNCTION:ALIAS.",
+        help="One function, FUNCTION:ALIAS or an ARN.",
         show_default="all",
         rich_help_panel=WHAT,
         autocompletion=complete.journals,

@@ -62,8 +62,14 @@ class Match:
 
 def is_about(query: Query, arn: str) -> bool:
     """Whether a journal can hold what is asked for."""
-    name = arn.split(":", 5)[5].removeprefix("function:")
-    return not query.function or query.function in (arn, name, name.partition(":")[0])
+    return is_of(arn, query.function)
+
+
+def is_of(arn: str, name: str) -> bool:
+    """Whether a journal is one of ``name``: a function, one alias of it, or a queue, or its ARN; empty means all."""
+    parts = arn.split(":")
+    short = parts[6:] or parts[5:]
+    return name in ("", arn, ":".join(parts[:7]), ":".join(short), short[0])
 
 
 def select(query: Query, entries: Sequence[Entry]) -> tuple[Match, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lambdaops.core.audit.query import is_of
 from lambdaops.core.audit.report import Report
 from lambdaops.core.audit.report import report as fold
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def report(journals: Journals, function: str, since: datetime, until: datetime) -> Report:
-    """What was changed; ``function`` is a function's name or FUNCTION:ALIAS, empty for all.
+    """What was changed; ``function`` is a function's name, FUNCTION:ALIAS or an ARN, empty for all.
 
     Raises:
         JournalTamperedError, InvalidFileError, JournalUnreachableError: a journal cannot be used: a report without it
@@ -26,5 +27,4 @@ def report(journals: Journals, function: str, since: datetime, until: datetime) 
 
 def _is_meant(arn: str, function: str) -> bool:
     """Whether a journal is one of the function's: its alias's, or its own, where publications are."""
-    name = arn.rpartition(":function:")[2]
-    return function in ("", arn, name, name.partition(":")[0]) or function.partition(":")[0] == name
+    return is_of(arn, function) or function.rpartition(":")[0] in (arn, arn.rpartition(":function:")[2])
