@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lambdaops.core.arns import principal_name
 from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import AwsError, ConflictError, FunctionChangedError, LambdaOpsError, VersionFailedError
 from lambdaops.core.events import Published, PublishFailed, PublishStarted
@@ -86,8 +87,7 @@ def published_from(ports: Ports, arn: str, source: str) -> frozenset[str]:
 
 def description_of(commit: str, actor: Actor, reason: str) -> str:
     """What the version's Description says: commit, who, why; at most the 256 characters that Lambda keeps."""
-    who = actor.arn.partition("/")[2] or actor.arn
-    parts = (f"commit {commit}" if commit else "", f"by {who}", reason and f"- {reason}")
+    parts = (f"commit {commit}" if commit else "", f"by {principal_name(actor.arn)}", reason and f"- {reason}")
     return " ".join(part for part in parts if part)[:_DESCRIPTION_LIMIT]
 
 

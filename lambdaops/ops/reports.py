@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lambdaops.core.arns import resource_name
 from lambdaops.core.dlq.run import runs as redrives
 from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import UNREADABLE_JOURNAL, NotFoundError, UsageError
@@ -192,7 +193,7 @@ def find_journal(journals: Journals, text: str, region: str | None = None) -> st
         UsageError: several fit.
     """
     known = journals.targets()
-    found = [arn for arn in known if text in (arn, arn.split(":", 5)[5].removeprefix("function:"))]
+    found = [arn for arn in known if text in (arn, resource_name(arn))]
     found = [arn for arn in found if region is None or arn.split(":")[3] == region]
     if not found:
         raise NotFoundError(

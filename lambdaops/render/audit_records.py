@@ -10,6 +10,7 @@ import io
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from lambdaops.core.arns import principal_name, resource_name
 from lambdaops.core.events import kind_of
 from lambdaops.render.columns import columns
 from lambdaops.render.console import PLAIN, Paper
@@ -33,11 +34,11 @@ def matches_text(matches: Sequence[Match], paper: Paper = PLAIN) -> str:
     cells = [
         (
             moment(match.entry.at),
-            _name(match.entry),
+            resource_name(match.entry.target),
             str(match.entry.seq),
             match.entry.release,
             kind_of(match.entry.event),
-            _who(match.entry),
+            principal_name(match.entry.actor.arn),
             match.ticket or "-",
             match.outcome or "-",
             what(match.entry),
@@ -82,14 +83,5 @@ def _safe(text: str) -> str:
 
 def record_line(entry: Entry) -> str:
     """One record, for whoever follows."""
-    return plain(
-        f"{moment(entry.at)}  {_name(entry)} #{entry.seq}  {kind_of(entry.event)}  {_who(entry)}  {what(entry)}"
-    ).rstrip()
-
-
-def _name(entry: Entry) -> str:
-    return entry.target.split(":", 5)[5].removeprefix("function:")
-
-
-def _who(entry: Entry) -> str:
-    return entry.actor.arn.partition("/")[2] or entry.actor.arn
+    name, who = resource_name(entry.target), principal_name(entry.actor.arn)
+    return plain(f"{moment(entry.at)}  {name} #{entry.seq}  {kind_of(entry.event)}  {who}  {what(entry)}").rstrip()

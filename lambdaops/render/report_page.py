@@ -9,6 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from lambdaops.core.arns import resource_name
 from lambdaops.core.duration import format_duration
 from lambdaops.core.gates import Verdict
 from lambdaops.core.model import FULL, percent
@@ -100,7 +101,7 @@ def _text(text: str) -> str:
 
 
 def _article(change: Change, until: datetime) -> str:
-    name = change.target.rpartition(":function:")[2]
+    name = resource_name(change.target)
     took = format_duration(change.ended - change.began) if change.ended else "not over"
     back = "" if not change.failed else f"; taken back after {_duration(change.restored)}"
     before, after = change.stable, change.candidate

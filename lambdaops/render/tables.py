@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lambdaops.core.arns import principal_name
 from lambdaops.core.duration import format_duration
 from lambdaops.core.events import Decided, Judged, Observed, kind_of
 from lambdaops.core.model import FULL, Level, percent
@@ -145,7 +146,7 @@ def versions_text(rows: Sequence[VersionRow], paper: Paper = PLAIN) -> str:
             row.state,
             _traffic(row),
             moment(row.live_since),
-            _who(row.by) or "-",
+            principal_name(row.by) or "-",
             row.description,
         )
         for row in rows
@@ -169,7 +170,7 @@ def history_text(rows: Sequence[HistoryRow], older: bool, paper: Paper = PLAIN) 
             format_duration(row.ended - row.started) if row.ended else "-",
             f"{row.candidate} -> {row.stable}" if row.strategy == "rollback" else f"{row.stable} -> {row.candidate}",
             row.outcome,
-            _who(row.actor) or "-",
+            principal_name(row.actor) or "-",
             row.ticket or "-",
             row.reason,
         )
@@ -206,7 +207,7 @@ def records_text(entries: Sequence[Entry], paper: Paper = PLAIN) -> str:
             moment(entry.at),
             entry.release,
             kind_of(entry.event),
-            _who(entry.actor.arn),
+            principal_name(entry.actor.arn),
             what(entry),
         )
         for entry in entries
@@ -264,11 +265,6 @@ def logged_text(version: str, logged: Logged) -> str:
             *(f"  {one.count:>{most}} x {plain(one.message)}" for one in logged.errors),
         )
     )
-
-
-def _who(arn: str) -> str:
-    """The part of an ARN that names a person or a role's session."""
-    return arn.partition("/")[2] or arn
 
 
 def settings_text(rows: Sequence[SettingRow], paper: Paper = PLAIN) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from lambdaops.core.arns import resource_name
 from lambdaops.core.dlq.records import Ending, RedriveClosed
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import InvalidDurationError, UsageError
@@ -67,9 +68,9 @@ def is_about(query: Query, arn: str) -> bool:
 
 def is_of(arn: str, name: str) -> bool:
     """Whether a journal is one of ``name``: a function, one alias of it, or a queue, or its ARN; empty means all."""
-    parts = arn.split(":")
-    short = parts[6:] or parts[5:]
-    return name in ("", arn, ":".join(parts[:7]), ":".join(short), short[0])
+    known = resource_name(arn)
+    function, _, alias = known.partition(":")
+    return name in ("", arn, arn.removesuffix(f":{alias}"), known, function)
 
 
 def select(query: Query, entries: Sequence[Entry]) -> tuple[Match, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lambdaops.core.arns import resource_name
 from lambdaops.core.audit.query import is_of
 from lambdaops.core.audit.report import Report
 from lambdaops.core.audit.report import report as fold
@@ -27,4 +28,4 @@ def report(journals: Journals, function: str, since: datetime, until: datetime) 
 
 def _is_meant(arn: str, function: str) -> bool:
     """Whether a journal is one of the function's: its alias's, or its own, where publications are."""
-    return is_of(arn, function) or function.rpartition(":")[0] in (arn, arn.rpartition(":function:")[2])
+    return is_of(arn, function) or function.rpartition(":")[0] in (arn, resource_name(arn))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lambdaops.core.arns import resource_name
 from lambdaops.core.audit.anchors import Chain, FoundJournal, JournalKind, Verification, judge, read_chain
 from lambdaops.core.errors import InvalidFileError, JournalTamperedError, NotFoundError
 
@@ -72,7 +73,7 @@ def wanted(journals: Journals, chain: Chain, text: str | None) -> tuple[str, ...
     try:
         return (find_journal(journals, text),)
     except NotFoundError:
-        gone = [arn for arn in chain.arns if text in (arn, arn.split(":", 5)[5].removeprefix("function:"))]
+        gone = [arn for arn in chain.arns if text in (arn, resource_name(arn))]
         if len(gone) != 1:
             raise
         return tuple(gone)

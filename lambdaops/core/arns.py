@@ -1,0 +1,13 @@
+"""ARNs as people say them."""
+
+from __future__ import annotations
+
+
+def resource_name(arn: str) -> str:
+    """``orders:live`` of an alias's ARN, ``orders`` of a function's, ``orders-dlq`` of a queue's."""
+    return arn.split(":", 5)[5].removeprefix("function:")
+
+
+def principal_name(arn: str) -> str:
+    """The part of a caller's ARN that names a person, or a role and its session; all of it where there is none."""
+    return arn.partition("/")[2] or arn
