@@ -11,6 +11,7 @@ the process, and libyaml (ten times as fast) can be used where it is there.
 from __future__ import annotations
 
 import codecs
+import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,10 @@ def mistake_at(spot: Spot, message: str, hint: str = "") -> FileMistake:
 
 @dataclass
 class Document:
-    """A file's data, where each part and each key stands, which texts are not quoted, and what is wrong."""
+    """A file's data, where each part and each key stands, which texts are not quoted, and what is wrong.
+
+    ``digest`` is the SHA-256 of its bytes, in hexadecimal.
+    """
 
     path: Path
     data: object = None
@@ -49,6 +53,7 @@ class Document:
     keys: dict[Loc, Spot] = field(default_factory=dict)
     unquoted: set[Loc] = field(default_factory=set)
     mistakes: list[FileMistake] = field(default_factory=list)
+    digest: str = ""
 
     def spot(self, loc: Loc) -> Spot:
         """Where a part stands, or what it is missing from."""
@@ -74,7 +79,7 @@ def read_document(path: Path, shown: Path | None = None) -> Document:
         raise InvalidFileError(
             f"{label} is larger than {_MOST_BYTES // 1024} KiB: it is no configuration file", hint="Check the path."
         )
-    document = Document(label)
+    document = Document(label, digest=hashlib.sha256(data).hexdigest())
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         _parse(data.decode(), document)

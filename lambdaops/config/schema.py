@@ -1,4 +1,4 @@
-"""JSON Schema of the configuration file, for editors: completion, descriptions, and mistakes seen while typing."""
+"""JSON Schema of our files, for editors: completion, descriptions, and mistakes seen while typing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from lambdaops.config.models import File
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from pydantic_core import core_schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -38,10 +39,10 @@ class _Strict(GenerateJsonSchema):
         return found
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema(model: type[BaseModel] = File, title: str = "lambdaops.yaml") -> dict[str, Any]:
     """The schema as data."""
-    schema = File.model_json_schema(schema_generator=_Strict)
-    return {"$schema": _DIALECT, "title": "lambdaops.yaml", **_untitled(schema)}
+    schema = model.model_json_schema(schema_generator=_Strict)
+    return {"$schema": _DIALECT, "title": title, **_untitled(schema)}
 
 
 def _not_null(part: JsonSchemaValue) -> JsonSchemaValue:

@@ -197,7 +197,9 @@ def _account(value: object) -> object:
     return text
 
 
-def _matching(pattern: str, what: str, hint: str) -> Any:  # noqa: ANN401 -- a check for pydantic
+def matching(pattern: str, what: str, hint: str) -> Any:  # noqa: ANN401 -- a check for pydantic
+    """A check that a text matches as a whole; if not, it is not ``what``."""
+
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise mistake(f"{text!r} is not {what}", hint)
@@ -284,7 +286,7 @@ Comparisons = Annotated[
 ]
 Observed = Annotated[
     str,
-    AfterValidator(_matching(r"[^,\s][^,]*(,[^,]+)*", "a list of gates", "Names by commas, or all.")),
+    AfterValidator(matching(r"[^,\s][^,]*(,[^,]+)*", "a list of gates", "Names by commas, or all.")),
     Field(json_schema_extra={"examples": ["latency:800ms", "all"]}),
 ]
 Strategy = Annotated[str, AfterValidator(_strategy), Field(json_schema_extra={"examples": list(STRATEGIES)})]
@@ -295,7 +297,7 @@ FunctionName = Annotated[str, AfterValidator(_function), _schema("[a-zA-Z0-9_-]{
 AliasName = Annotated[str, AfterValidator(_alias), _schema("(?![0-9]+$)[a-zA-Z0-9_-]{1,128}", "live")]
 EnvironmentName = Annotated[
     str,
-    AfterValidator(_matching(_NAME, "a name for an environment", "Letters, digits, dots, hyphens and underscores.")),
+    AfterValidator(matching(_NAME, "a name for an environment", "Letters, digits, dots, hyphens and underscores.")),
     _schema(_NAME),
 ]
 AccountId = Annotated[
@@ -312,14 +314,14 @@ AccountId = Annotated[
     ),
 ]
 Region = Annotated[
-    str, AfterValidator(_matching(_REGION, "a region", "Like eu-central-1.")), _schema(_REGION, "eu-central-1")
+    str, AfterValidator(matching(_REGION, "a region", "Like eu-central-1.")), _schema(_REGION, "eu-central-1")
 ]
 Profile = Annotated[
-    str, AfterValidator(_matching(r"\S(.*\S)?", "the name of a profile", "As in ~/.aws/config.")), _schema(r"\S(.*\S)?")
+    str, AfterValidator(matching(r"\S(.*\S)?", "the name of a profile", "As in ~/.aws/config.")), _schema(r"\S(.*\S)?")
 ]
 Store = Annotated[
     str,
-    AfterValidator(_matching(PATTERN, "a store", "Like dynamodb://TABLE, or files.")),
+    AfterValidator(matching(PATTERN, "a store", "Like dynamodb://TABLE, or files.")),
     _schema(PATTERN, "dynamodb://lambdaops"),
 ]
 Moment = Annotated[
@@ -331,13 +333,11 @@ Zone = Annotated[str, AfterValidator(_zone), Field(json_schema_extra={"examples"
 Variable = Annotated[str, AfterValidator(_variable), _schema(_VARIABLE, "SLACK_WEBHOOK_URL")]
 Topic = Annotated[
     str,
-    AfterValidator(
-        _matching(_TOPIC, "the ARN of an SNS topic", "Like arn:aws:sns:eu-central-1:111122223333:releases.")
-    ),
+    AfterValidator(matching(_TOPIC, "the ARN of an SNS topic", "Like arn:aws:sns:eu-central-1:111122223333:releases.")),
     _schema(_TOPIC, "arn:aws:sns:eu-central-1:111122223333:releases"),
 ]
 Bus = Annotated[
     str,
-    AfterValidator(_matching(_BUS, "the name or ARN of an event bus", "default is the account's own.")),
+    AfterValidator(matching(_BUS, "the name or ARN of an event bus", "default is the account's own.")),
     _schema(_BUS, "default"),
 ]
