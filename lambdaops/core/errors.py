@@ -131,6 +131,12 @@ class InvalidExpressionError(UsageError):
     code = "invalid-expression"
 
 
+class NothingGivenError(InvalidExpressionError):
+    """An expression that gives null where something is needed."""
+
+    code = "nothing-given"
+
+
 @dataclass(frozen=True, slots=True)
 class FileMistake:
     """One thing that is wrong in a file, and where; line and column begin at 1."""
@@ -167,6 +173,12 @@ class InvalidConfigError(InvalidFileError):
     """A configuration file with mistakes; all of them are here."""
 
     code = "invalid-config"
+
+
+class InvalidPlaybookError(InvalidFileError):
+    """A playbook with mistakes; all of them are here."""
+
+    code = "invalid-playbook"
 
 
 class JournalTamperedError(InvalidFileError):
@@ -346,6 +358,41 @@ class RedriveInProgressError(LambdaOpsError):
 
     code = "redrive-in-progress"
     exit_code = ExitCode.CONFLICT
+
+
+class PlaybookInProgressError(LambdaOpsError):
+    """Another live process drives this run of a playbook."""
+
+    code = "playbook-in-progress"
+    exit_code = ExitCode.CONFLICT
+
+
+class PlaybookEditedError(LambdaOpsError):
+    """The playbook, or what it was planned to do, is not what was meant any more."""
+
+    code = "playbook-edited"
+    exit_code = ExitCode.BLOCKED
+
+
+class PlaybookHeldError(LambdaOpsError):
+    """A run of a playbook stopped where it is: a step failed, an alarm, no approval."""
+
+    code = "playbook-held"
+    exit_code = ExitCode.HELD
+
+
+class LimitReachedError(LambdaOpsError):
+    """A playbook would reach further than its limits let it."""
+
+    code = "limit-reached"
+    exit_code = ExitCode.BLOCKED
+
+
+class StepRefusedError(LambdaOpsError):
+    """What a step is given cannot be understood."""
+
+    code = "step-refused"
+    exit_code = ExitCode.USAGE
 
 
 class RedriveHeldError(LambdaOpsError):
