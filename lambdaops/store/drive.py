@@ -14,7 +14,12 @@ import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from lambdaops.core.errors import LambdaOpsError, RedriveInProgressError, ReleaseInProgressError
+from lambdaops.core.errors import (
+    LambdaOpsError,
+    PlaybookInProgressError,
+    RedriveInProgressError,
+    ReleaseInProgressError,
+)
 from lambdaops.ports import SILENT_AFTER, Lease
 from lambdaops.store.disk import REPLACE, Disk
 from lambdaops.store.locks import LockHeldError, take
@@ -110,6 +115,13 @@ def held(place: Place, lease: Lease | None) -> LambdaOpsError:
             f"messages of {name} are being moved already: by {_who(lease, 'run')}",
             hint=f"See it with lambdaops dlq status {name}; steer it with lambdaops dlq pause, resume or cancel.",
             target=name,
+        )
+    if place.playbook:
+        run = place.alias.partition("@")[2]
+        return PlaybookInProgressError(
+            f"run {run} of playbook {name} is being driven already: by {_who(lease, 'run')}",
+            hint=f"See it with lambdaops playbook status {run}; end it with lambdaops playbook cancel {run}.",
+            target=run,
         )
     return ReleaseInProgressError(
         f"a release of {name} is being driven already: by {_who(lease)}",

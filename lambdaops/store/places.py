@@ -2,8 +2,11 @@
 
 Rules this file guarantees: an ARN is checked against what Lambda or SQS allows before it becomes a path, and what they
 allow has no separator and no dot but that of ``.fifo`` at its end, so no ARN leads out of ``home``; a publication's
-journal is ``@function.jsonl``, which no alias can be called; a queue's is ``@sqs/<queue>.jsonl``, which no function can
-be called; a path leads back to exactly one ARN.
+journal is ``@function.jsonl``, which no alias can be called; a queue's is ``@sqs/<queue>.jsonl`` and a playbook's
+``@playbooks/<name>.jsonl``, which no function can be called; a path leads back to exactly one ARN.
+
+AWS has no ARNs of playbooks: their runs are kept under ``arn:aws:lambda:REGION:ACCOUNT:playbook:NAME``. The right to
+drive one of them is that of ``...:playbook:NAME@RUN``, so that runs of one playbook do not wait for each other.
 """
 
 from __future__ import annotations
@@ -22,8 +25,12 @@ _FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:([a-z0-9-]+):([0-9]{12}):func
 # "A queue name can have up to 80 characters ... alphanumeric characters, hyphens, and underscores"; a FIFO queue's ends
 # with .fifo, which counts: SQS API reference, CreateQueue, QueueName.
 _QUEUE_ARN = re.compile(r"arn:aws[a-z-]*:sqs:([a-z0-9-]+):([0-9]{12}):(?=.{1,80}\Z)([A-Za-z0-9_-]+(?:\.fifo)?)")
+_PLAYBOOK_ARN = re.compile(
+    r"arn:aws[a-z-]*:lambda:([a-z0-9-]+):([0-9]{12}):playbook:([a-z][a-z0-9-]{0,62}(?:@[a-z0-9-]{1,64})?)"
+)
 _NO_ALIAS = "@function"
 _QUEUES = "@sqs"
+_PLAYBOOKS = "@playbooks"
 SUFFIX = ".jsonl"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, botocore's partitions.json
 _PARTITIONS = {
@@ -41,7 +48,7 @@ _PARTITIONS = {
 class Place:
     """The parts of an ARN that are the parts of a path; ``alias`` is empty for a function's own journal.
 
-    A queue's name stands in ``alias``, and no function.
+    The name of a queue or a playbook stands in ``alias``; of a queue there is no function.
     """
 
     arn: str
@@ -52,7 +59,7 @@ class Place:
 
     @classmethod
     def parse(cls, arn: str) -> Place:
-        """Take the ARN of an alias, a function or a queue apart.
+        """Take the ARN of an alias, a function, a queue or a playbook apart.
 
         Raises:
             InvalidTargetError: it is none of them.
@@ -60,6 +67,9 @@ class Place:
         queue = _QUEUE_ARN.fullmatch(arn)
         if queue:
             return cls(arn, queue[2], queue[1], "", queue[3])
+        playbook = _PLAYBOOK_ARN.fullmatch(arn)
+        if playbook:
+            return cls(arn, playbook[2], playbook[1], _PLAYBOOKS, playbook[3])
         found = _FUNCTION_ARN.fullmatch(arn)
         if found:
             return cls(arn, found[2], found[1], parse_function(found[3]))
@@ -82,6 +92,8 @@ class Place:
         arn = f"arn:{partition}:lambda:{region}:{account}:function:{function}{alias}"
         if function == _QUEUES:
             arn = f"arn:{partition}:sqs:{region}:{account}:{stem}"
+        elif function == _PLAYBOOKS:
+            arn = f"arn:{partition}:lambda:{region}:{account}:playbook:{stem.partition('@')[0]}"
         try:
             return cls.parse(arn)
         except InvalidTargetError:
@@ -90,15 +102,21 @@ class Place:
     @property
     def name(self) -> str:
         """What people type to mean it."""
-        return ":".join(part for part in (self.function, self.alias) if part)
+        function = "" if self.playbook else self.function
+        return ":".join(part for part in (function, self.alias.partition("@")[0]) if part)
 
     @property
     def queue(self) -> bool:
         """Whether it is a queue's."""
         return not self.function
 
+    @property
+    def playbook(self) -> bool:
+        """Whether it is a playbook's."""
+        return self.function == _PLAYBOOKS
+
     def directory(self, home: Path) -> Path:
-        """The directory of the function's journals, or of all queues'."""
+        """The directory of the function's journals, or of all queues', or of all playbooks'."""
         return home / "journal" / self.account / self.region / (self.function or _QUEUES)
 
     def file(self, home: Path, suffix: str) -> Path:
