@@ -28,6 +28,18 @@ from lambdaops.core.gates import GateResult
 from lambdaops.core.judging import Row
 from lambdaops.core.model import Actor, AlarmReading, Routing
 from lambdaops.core.plan import Plan
+from lambdaops.core.playbook.records import (
+    ApprovalAsked,
+    PlaybookClosed,
+    PlaybookEvent,
+    PlaybookHeld,
+    PlaybookOpened,
+    PlaybookResumed,
+    PlaybookSignalled,
+    PlaybookUndoing,
+    StepBegan,
+    StepEnded,
+)
 from lambdaops.core.states import Outcome, Signal, State
 
 SCHEMA = 1
@@ -197,6 +209,7 @@ Event = (
     | Published
     | PublishFailed
     | DeadLetterEvent
+    | PlaybookEvent
 )
 
 KINDS: dict[str, type[Event]] = {
@@ -225,6 +238,15 @@ KINDS: dict[str, type[Event]] = {
     "queue-changing": QueueChanging,
     "load-step": LoadStep,
     "queue-changed": QueueChanged,
+    "playbook-opened": PlaybookOpened,
+    "playbook-resumed": PlaybookResumed,
+    "step": StepBegan,
+    "step-ended": StepEnded,
+    "approval": ApprovalAsked,
+    "playbook-signal": PlaybookSignalled,
+    "playbook-undoing": PlaybookUndoing,
+    "playbook-held": PlaybookHeld,
+    "playbook-closed": PlaybookClosed,
 }
 _NAMES = {cls: kind for kind, cls in KINDS.items()}
 _KEYS = frozenset({"v", "seq", "at", "target", "release", "kind", "op", "actor", "data"})
@@ -234,8 +256,8 @@ _KEYS = frozenset({"v", "seq", "at", "target", "release", "kind", "op", "actor",
 class Entry:
     """One event in its place; ``seq`` is None when the journal could not take it (only a rollback goes on then).
 
-    ``target`` is the alias ARN (the function's for a publication, the queue's for work on dead letters); ``release``
-    groups the events of one run.
+    ``target`` is the alias ARN (the function's for a publication, the queue's for work on dead letters, a playbook's
+    name in ARN form for its runs); ``release`` groups the events of one run.
     """
 
     seq: int | None

@@ -1,0 +1,263 @@
+"""What steps may use of our own commands: what each changes, acts on, gives, and asks of AWS.
+
+What such a step is given are the options of the command; they are read from the command itself. A test holds the calls
+to docs/permissions.json, and the outputs to what the commands answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lambdaops.core.playbook.uses import Again
+
+_ALIAS = ("lambda:GetAlias",)
+_PREFLIGHT = (
+    "lambda:GetFunction",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "lambda:ListEventSourceMappings",
+    "lambda:GetPolicy",
+    "lambda:GetProvisionedConcurrencyConfig",
+)
+_CODE = (
+    "lambda:GetFunction",
+    "lambda:ListVersionsByFunction",
+    "lambda:UpdateFunctionCode",
+    "lambda:PublishVersion",
+)
+_MOVE = ("lambda:UpdateAlias",)
+_LOGS = ("logs:FilterLogEvents",)
+_TELL = ("sns:Publish", "events:PutEvents")
+_WHO = ("sts:GetCallerIdentity",)
+_QUEUE = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes")
+_RECEIVE = ("sqs:ReceiveMessage", "sqs:ChangeMessageVisibilityBatch")
+_SEND = ("sqs:SendMessageBatch",)
+_REDRIVE = (
+    "sqs:ListDeadLetterSourceQueues",
+    "sqs:ListMessageMoveTasks",
+    "sqs:DeleteMessageBatch",
+    "sqs:StartMessageMoveTask",
+    "sqs:CancelMessageMoveTask",
+    "cloudwatch:DescribeAlarms",
+    "lambda:Invoke",
+    "kinesis:GetShardIterator",
+    "kinesis:GetRecords",
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command as a step.
+
+    Attributes:
+        words: how it is called.
+        changes, stoppable, subject, outputs, calls, again: as in :class:`~lambdaops.core.playbook.uses.Use`.
+        without: options that a step may not give: what a payload would come out with, or what the run decides.
+        once_more: options that are added when nobody knows whether it was done already.
+        called: other names for its arguments, by those they have in the command.
+        mappings: options that take JSON, and are given a mapping.
+    """
+
+    words: tuple[str, ...]
+    changes: bool = False
+    stoppable: bool = False
+    subject: str = ""
+    outputs: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    again: Again = Again.SAFE
+    without: tuple[str, ...] = ()
+    once_more: tuple[str, ...] = ()
+    called: Mapping[str, str] = field(default_factory=dict)
+    mappings: tuple[str, ...] = ()
+
+
+_STEERED = ("target", "release", "phase", "reason", "changed", "environment")
+_RELEASED = (
+    "target",
+    "release",
+    "stable",
+    "candidate",
+    "outcome",
+    "reason",
+    "next",
+    "changed",
+    "environment",
+    "logged",
+)
+_REDRIVEN = (
+    "queue",
+    "run",
+    "outcome",
+    "reason",
+    "tally",
+    "places",
+    "problems",
+    "unsure",
+    "resumed",
+    "changed",
+    "native",
+    "environment",
+    "next",
+)
+
+COMMANDS: dict[str, Command] = {
+    "release": Command(
+        ("release",),
+        changes=True,
+        stoppable=True,
+        subject="target",
+        outputs=_RELEASED,
+        calls=_WHO + _ALIAS + _CODE + _PREFLIGHT + _MOVE + _LOGS + _TELL,
+    ),
+    "rollback": Command(
+        ("rollback",),
+        changes=True,
+        subject="target",
+        outputs=("target", "arn", "before", "after", "basis", "changed", "called_off", "dry_run", "environment"),
+        calls=_ALIAS + _MOVE + _WHO + _TELL,
+    ),
+    "promote": Command(("promote",), changes=True, subject="target", outputs=_STEERED, calls=_WHO),
+    "pause": Command(("pause",), changes=True, subject="target", outputs=_STEERED, calls=_WHO),
+    "resume": Command(
+        ("resume",),
+        changes=True,
+        stoppable=True,
+        subject="target",
+        outputs=(*_RELEASED, "phase"),
+        calls=_WHO + _ALIAS + ("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData") + _MOVE + _LOGS + _TELL,
+    ),
+    "abort": Command(
+        ("abort",),
+        changes=True,
+        subject="target",
+        outputs=(*_STEERED, "signal"),
+        calls=_WHO + _ALIAS + _MOVE + _TELL,
+    ),
+    "publish": Command(
+        ("publish",),
+        changes=True,
+        subject="function",
+        outputs=("function", "version", "new", "code_sha256", "description", "environment"),
+        calls=_WHO + _CODE,
+    ),
+    "status": Command(
+        ("status",),
+        subject="target",
+        outputs=(
+            "target",
+            "arn",
+            "routing",
+            "revision",
+            "phase",
+            "reason",
+            "release",
+            "next_step",
+            "split_without_release",
+            "alarms",
+            "rollback_target",
+            "driver",
+            "stranded",
+            "aliases",
+        ),
+        calls=(*_ALIAS, "cloudwatch:DescribeAlarms", *_WHO, "lambda:ListFunctions", "lambda:ListAliases"),
+        without=("watch",),
+    ),
+    "versions": Command(
+        ("versions",),
+        subject="target",
+        outputs=("target", "versions"),
+        calls=(*_ALIAS, "lambda:ListVersionsByFunction"),
+    ),
+    "dlq.list": Command(
+        ("dlq", "list"),
+        subject="function",
+        outputs=("function", "alias", "paths", "lost"),
+        calls=(
+            "lambda:ListVersionsByFunction",
+            "lambda:ListAliases",
+            "lambda:ListFunctionEventInvokeConfigs",
+            "lambda:ListEventSourceMappings",
+            *_QUEUE,
+            "cloudwatch:GetMetricData",
+        ),
+        called={"whose": "function"},
+    ),
+    "dlq.inspect": Command(
+        ("dlq", "inspect"),
+        stoppable=True,
+        subject="queue",
+        outputs=("queue", "waiting", "hidden", "delayed", "looked", "complete", "groups", "ages", "oldest", "expires"),
+        calls=_QUEUE + _RECEIVE,
+        without=("message", "show-body"),
+    ),
+    "dlq.dump": Command(
+        ("dlq", "dump"),
+        changes=True,
+        stoppable=True,
+        subject="queue",
+        outputs=("queue", "file", "letters", "complete", "missing", "still_hidden"),
+        calls=_QUEUE + _RECEIVE,
+        once_more=("--force",),
+    ),
+    "dlq.load": Command(
+        ("dlq", "load"),
+        changes=True,
+        stoppable=True,
+        subject="to",
+        outputs=("queue", "file", "letters", "sent", "before", "failed", "held_back", "doubtful", "run"),
+        calls=_WHO + _QUEUE + _SEND,
+    ),
+    "dlq.redrive": Command(
+        ("dlq", "redrive"),
+        changes=True,
+        stoppable=True,
+        subject="queue",
+        outputs=_REDRIVEN,
+        calls=_WHO + _QUEUE + _RECEIVE + _SEND + _REDRIVE,
+    ),
+    "dlq.purge": Command(
+        ("dlq", "purge"),
+        changes=True,
+        stoppable=True,
+        subject="queue",
+        outputs=("queue", "file", "deleted", "failed", "bounded", "run"),
+        calls=_WHO + _QUEUE + _RECEIVE + ("sqs:DeleteMessageBatch", "sqs:PurgeQueue"),
+    ),
+    "audit.verify": Command(
+        ("audit", "verify"),
+        outputs=("journals", "checkpoints"),
+        calls=("s3:ListObjectsV2", "s3:GetObject"),
+    ),
+    "audit.checkpoint": Command(
+        ("audit", "checkpoint"),
+        changes=True,
+        outputs=("number", "digest", "where", "records", "checkpoint"),
+        calls=("s3:ListObjectsV2", "s3:GetObject", "s3:PutObject", "kms:Sign"),
+    ),
+    "audit.report": Command(
+        ("audit", "report"),
+        changes=True,
+        outputs=(
+            "file",
+            "promotions",
+            "promotions_per_day",
+            "lead_time_seconds",
+            "failure_rate",
+            "time_to_restore_seconds",
+        ),
+    ),
+    "run-playbook": Command(
+        ("playbook", "run"),
+        changes=True,
+        stoppable=True,
+        outputs=("run", "playbook", "outcome", "reason", "steps", "outputs", "changed", "next"),
+        calls=_WHO,
+        without=("input", "stop-alarm", "plan", "repeat"),
+        mappings=("inputs",),
+    ),
+}
+"""By what ``uses`` says."""
+
+NEVER = frozenset({"yes", "dry-run", "output", "on-interrupt", "env", "config", "region", "profile", "help"})
+"""Options that no step gives: the run decides them, and keeps to one environment."""

@@ -1,0 +1,241 @@
+"""What a run would do, as far as that is known before it: a value to print, and a hash to hold the run to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import InvalidExpressionError, LambdaOpsError
+from lambdaops.core.playbook.argv import argv, shown
+from lambdaops.core.playbook.book import Json, Playbook
+from lambdaops.core.playbook.builtin import AWS
+from lambdaops.core.playbook.inputs import masked, secrets_of, without
+from lambdaops.core.playbook.language import Expressions
+from lambdaops.core.playbook.templates import expressions, fill, is_true
+from lambdaops.core.playbook.uses import Use
+
+if TYPE_CHECKING:
+    from lambdaops.core.playbook.book import Action
+    from lambdaops.core.playbook.turns import Turn
+
+_READS = re.compile(r"(Get|List|Describe|Lookup|Filter|Query|Receive|Head)")
+
+
+def writes(call: str) -> bool:
+    """Whether an AWS call, ``service:Call``, changes something: by its verb, as AWS names them."""
+    return not _READS.match(call.partition(":")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run acts."""
+
+    account: str
+    region: str
+    environment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step of a plan.
+
+    Attributes:
+        key: its name in the journal.
+        uses: what it does.
+        about: a line for people.
+        does: the command line, or what it is given; ``<...>`` stands for what is not known yet.
+        when: ``always``, ``not`` (its condition is false already), or the condition.
+        unknown: the expressions that only earlier steps can answer.
+        changes: whether it changes anything.
+        reads, writes: the AWS calls it makes.
+        approval: whether somebody must say yes.
+        on_failure: what follows if it fails.
+        undo: what takes it back; empty if nothing does.
+        timeout: how long it may take.
+    """
+
+    key: str
+    uses: str
+    about: str
+    does: str
+    when: str
+    unknown: tuple[str, ...]
+    changes: bool
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    approval: bool
+    on_failure: str
+    undo: str = ""
+    timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A playbook with its inputs, for one place.
+
+    ``inputs`` is JSON text, secrets masked; ``targets`` are what it acts on, as far as known; ``digests`` are those of
+    the files it is made of, by name.
+    """
+
+    playbook: str
+    source: str
+    account: str
+    region: str
+    environment: str
+    inputs: str
+    digests: tuple[str, ...]
+    targets: tuple[str, ...]
+    steps: tuple[PlannedStep, ...]
+    hash: str
+
+
+def plan_of(
+    playbook: Playbook,
+    inputs: Mapping[str, Json],
+    turns: list[Turn],
+    uses: Mapping[str, Use],
+    language: Expressions,
+    place: Place,
+    digests: Mapping[str, str],
+) -> Plan:
+    """The plan of a run.
+
+    Args:
+        playbook: without a flaw.
+        inputs: every input's value.
+        turns: its steps for these inputs.
+        uses: the catalogue.
+        language: that of its expressions.
+        place: where it would act.
+        digests: of the playbooks that it runs, by name.
+    """
+    seen = _Foresight(playbook, inputs, uses, language)
+    steps = tuple(seen.step(turn) for turn in turns)
+    told = json.dumps(masked(playbook, inputs), ensure_ascii=False, sort_keys=True)
+    files = tuple(f"{name} {digest}" for name, digest in sorted({**digests, playbook.name: playbook.digest}.items()))
+    bound = [playbook.name, files, told, place.account, place.region, place.environment]
+    digest = hashlib.sha256(json.dumps(bound, ensure_ascii=False).encode()).hexdigest()
+    return Plan(
+        playbook.name,
+        playbook.source,
+        place.account,
+        place.region,
+        place.environment,
+        told,
+        files,
+        tuple(dict.fromkeys(target for turn in turns for target in seen.targets(turn))),
+        steps,
+        digest[:16],
+    )
+
+
+class _UnknownError(LambdaOpsError):
+    """Only an earlier step can tell."""
+
+
+@dataclass
+class _Foresight:
+    """What is known of steps before any of them is done."""
+
+    playbook: Playbook
+    inputs: Mapping[str, Json]
+    uses: Mapping[str, Use]
+    language: Expressions
+
+    def step(self, turn: Turn) -> PlannedStep:
+        step = turn.step
+        use = self.uses[step.action.uses]
+        undo = step.undo
+        calls = use.calls if use is not AWS else (f"{step.action.given['service']}:{step.action.given['call']}",)
+        return PlannedStep(
+            turn.key,
+            use.name,
+            step.about or (str(step.action.given.get("message", "")) if use.name == "note" else ""),
+            self._does(step.action, turn),
+            self._when(turn),
+            tuple(dict.fromkeys(self._unknown(turn))),
+            use.changes,
+            tuple(call for call in calls if not writes(call)),
+            tuple(call for call in calls if writes(call)),
+            use.name == "approve",
+            step.on_failure,
+            self._does(undo, turn) if undo is not None else "",
+            step.timeout,
+        )
+
+    def targets(self, turn: Turn) -> list[str]:
+        """What a step acts on."""
+        use = self.uses[turn.step.action.uses]
+        value = turn.step.action.given.get(use.subject) if use.subject and use.changes else None
+        if value is None:
+            return []
+        found = self._value(value, turn)
+        return [str(item) for item in (found if isinstance(found, list) else [found])]
+
+    def _does(self, action: Action, turn: Turn) -> str:
+        use = self.uses[action.uses]
+        given = {name: self._value(value, turn) for name, value in action.given.items()}
+        secrets = secrets_of(self.playbook, self.inputs)
+        if use.words:
+            try:
+                return without(shown(argv(use, given)), secrets)
+            except LambdaOpsError as error:
+                return f"{use.name}: {error.message}"
+        if use.name == "invoke" and "payload" in given:
+            given["payload"] = "(not shown)"
+        words = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in given.items()]
+        return without(" ".join([use.name, *words]), secrets)
+
+    def _value(self, value: Json, turn: Turn) -> Json:
+        """The value, with ``<...>`` for each expression that cannot be answered yet."""
+        try:
+            return fill(value, lambda text: self._answer(text, turn))
+        except _UnknownError:
+            pass
+        except InvalidExpressionError as error:
+            return f"<{error.message}>"
+        if isinstance(value, list):
+            return [self._value(item, turn) for item in value]
+        if isinstance(value, dict):
+            return {key: self._value(item, turn) for key, item in value.items()}
+        return fill(value, lambda text: self._answer(text, turn, known=False))
+
+    def _answer(self, text: str, turn: Turn, *, known: bool = True) -> Json:
+        roots = {path[0] for path in self.language.read(text).paths}
+        if roots & {"steps", "run"}:
+            if known:
+                raise _UnknownError(text)
+            return f"<{text}>"
+        context: dict[str, Json] = {"inputs": dict(self.inputs)}
+        if turn.step.each is not None:
+            context["item"] = turn.item
+        return self.language.evaluate(text, context)
+
+    def _unknown(self, turn: Turn) -> list[str]:
+        found = []
+        for value in (turn.step.condition, dict(turn.step.action.given)):
+            for _, expression in expressions(value):
+                roots = {path[0] for path in self.language.read(expression.text).paths}
+                if "steps" in roots:
+                    found.append(expression.text)
+        return found
+
+    def _when(self, turn: Turn) -> str:
+        condition = turn.step.condition
+        if isinstance(condition, bool):
+            return "always" if condition else "not"
+        try:
+            return "always" if is_true(self._known(condition, turn)) else "not"
+        except _UnknownError:
+            return str(condition)
+        except InvalidExpressionError as error:
+            return f"<{error.message}>"
+
+    def _known(self, condition: Json, turn: Turn) -> Json:
+        (expression,) = (found for _, found in expressions(condition))
+        return self._answer(expression.text, turn)
