@@ -298,6 +298,9 @@ class File(Table):
         None, description="Accounts and regions by name, chosen with --env."
     )
     notify: list[NotifySettings] | None = Field(None, description="Who is told of releases.")
+    playbooks: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] | None = Field(
+        None, description="Directories with playbooks, from where this file is; ./playbooks is always looked at."
+    )
     store: Store | None = Field(
         None, description="Where journals are kept: files of this machine, or dynamodb://TABLE for a team."
     )

@@ -1,0 +1,1 @@
+"""Playbooks as files: found, read, checked for their form; their JSON Schema."""
