@@ -146,6 +146,10 @@ class Session:
         client: CloudWatchLogsClient = self._client("logs", _TELLING)
         return client
 
+    def reading(self, service: str) -> Any:  # noqa: ANN401 -- any service
+        """A client of any service, for calls that read."""
+        return self._client(service, _WATCHING)
+
     def topics(self, region: str) -> SNSClient:
         """An SNS client for topics of a region."""
         client: SNSClient = self._client("sns", _TELLING, region)

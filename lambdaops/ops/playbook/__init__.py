@@ -1,0 +1,1 @@
+"""Playbooks, run: prepared, begun, taken up, steered."""

@@ -1,0 +1,313 @@
+"""Drives one run of a playbook: hear -> decide -> journal the step -> do it -> journal its outcome.
+
+Rules this file guarantees: nothing is kept here that is not in the journal; a step is on record before it is done, and
+not done if it cannot be recorded; a step that was interrupted stays open in the journal, so that whoever takes the run
+up looks first whether it was done; secrets are masked in everything that is recorded or told.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from lambdaops.core.duration import parse_duration
+from lambdaops.core.errors import ExitCode, InvalidExpressionError, LambdaOpsError, NothingGivenError
+from lambdaops.core.notices import Progress
+from lambdaops.core.playbook.argv import argv, shown
+from lambdaops.core.playbook.builtin import APPROVE, ASSERT
+from lambdaops.core.playbook.inputs import secrets_of, without
+from lambdaops.core.playbook.machine import Close, Do, Hold, TakeBack, Wait, decide
+from lambdaops.core.playbook.records import (
+    ApprovalAsked,
+    Outcome,
+    PlaybookClosed,
+    PlaybookHeld,
+    PlaybookSignalled,
+    PlaybookUndoing,
+    Status,
+    StepBegan,
+    StepEnded,
+    Wish,
+)
+from lambdaops.core.playbook.run import Run
+from lambdaops.core.playbook.templates import fill, is_true
+from lambdaops.core.playbook.turns import failed_so_far, steps_seen
+from lambdaops.core.playbook.uses import Result
+from lambdaops.ops.playbook.acts import Acts
+from lambdaops.ops.playbook.hearing import AlarmWatch, Hearing
+from lambdaops.ops.playbook.prepare import Prepared
+from lambdaops.ops.recorder import Recorder
+from lambdaops.ports import Drive
+from lambdaops.ports.playbooks import Part, PlaybookPorts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lambdaops.core.events import Event
+    from lambdaops.core.playbook.book import Json
+    from lambdaops.core.playbook.turns import Turn
+    from lambdaops.core.playbook.uses import Use
+
+_MOMENT = timedelta(milliseconds=500)
+_MOST_OUTPUT = 32 * 1024
+"""Bytes of JSON that a step may give; what is larger is left out, name by name: a row of a table takes 400 KiB."""
+
+
+@dataclass
+class Runner:
+    """One process at work on one run.
+
+    Attributes:
+        recorder: writes into the playbook's journal.
+        drive: the right to do so.
+        prepared: the playbook, its inputs and turns.
+        run: the run as the journal tells it.
+        heard: the last record of the journal that was read.
+    """
+
+    recorder: Recorder[PlaybookPorts]
+    drive: Drive
+    prepared: Prepared
+    run: Run
+    heard: int
+    _watch: AlarmWatch = field(init=False)
+    _secrets: tuple[str, ...] = field(init=False)
+    _ours: set[int | None] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        ports = self.ports
+        self._watch = AlarmWatch(ports.clock, ports.alarms, self.run.said.stop_alarms)
+        self._secrets = secrets_of(self.prepared.request.playbook, self.prepared.request.inputs)
+
+    @property
+    def ports(self) -> PlaybookPorts:
+        """The world."""
+        return self.recorder.ports
+
+    def finish(self) -> Run:
+        """Do what is to be done, until the run is over or held.
+
+        Raises:
+            JournalUnwritableError: a step could not be recorded; it was not done.
+            JournalTamperedError: somebody edited the journal.
+        """
+        request, clock = self.prepared.request, self.ports.clock
+        while self.run.closed is None and self.run.held is None:
+            self._hear()
+            self.drive.beat()
+            move = decide(
+                request.playbook, self.prepared.turns, self.run, request.uses, clock.now(), repeat=request.repeat
+            )
+            stop = self._stop(move)
+            if stop is not None:
+                self._record(stop)
+                continue
+            match move:
+                case Do():
+                    self._do(move)
+                case Wait(until=until):
+                    clock.sleep(min(_MOMENT, until - clock.now()))
+                case TakeBack(reason=reason, cancelled=cancelled):
+                    self._record(PlaybookUndoing(self._masked(reason), cancelled))
+                case Hold(code=code, reason=reason):
+                    self._record(PlaybookHeld(int(code), self._masked(reason)))
+                case Close(outcome=outcome, reason=reason):
+                    self._record(PlaybookClosed(outcome, self._masked(reason), self._outputs(outcome)))
+        return self.run
+
+    # -- listening -----------------------------------------------------------------------------------------------------
+
+    def _hear(self) -> None:
+        """Fold what others wrote since: what they ask for."""
+        for entry in self.recorder.journal.since(self.heard):
+            self.heard = entry.seq or self.heard
+            if entry.release == self.run.id and entry.seq not in self._ours:
+                self.run.take(entry)
+
+    def _record(self, event: Event) -> None:
+        entry = self.recorder.record(event)
+        self._ours.add(entry.seq)
+        self.run.take(entry)
+
+    def _stop(self, move: object) -> PlaybookHeld | None:
+        """The end of the run for now, if somebody wants that; an alarm keeps nothing from being taken back."""
+        if isinstance(move, Hold | Close):
+            return None
+        asked = self.ports.signals.pending()
+        if asked is not None:
+            return PlaybookHeld(int(ExitCode.INTERRUPTED), f"interrupted: {asked[1]}")
+        if self.run.undoing is None and not isinstance(move, TakeBack) and self._watch.look():
+            return PlaybookHeld(int(ExitCode.HELD), f"stopped: {self._watch.objection}")
+        return None
+
+    # -- a step --------------------------------------------------------------------------------------------------------
+
+    def _do(self, move: Do) -> None:
+        key, use = move.turn.key, self.prepared.request.uses[move.action.uses]
+        try:
+            if not move.undo and move.attempt == 1 and not move.again and not self._wanted(move.turn):
+                self._record(StepEnded(key, 0, Status.SKIPPED, message="its condition is false"))
+                return
+            given = self._given(use, move)
+            what = self._masked(_said(use, given))
+        except LambdaOpsError as error:
+            code, message = int(ExitCode.USAGE), self._masked(error.message)
+            self._record(StepEnded(key, move.attempt, Status.FAILED, code, error.code, message, undo=move.undo))
+            return
+        if move.again:
+            message = f"step {key} was begun, and how it ended is not known: looking whether it was done"
+            self.ports.sink.emit(Progress(self.ports.clock.now(), message))
+        else:
+            self._record(StepBegan(key, move.attempt, what, move.undo))
+        limit = move.turn.step.timeout if not move.undo else None
+        until = self.ports.clock.now() + limit if limit is not None else None
+        # Nothing but a person keeps anything from being taken back.
+        watch = AlarmWatch(self.ports.clock, self.ports.alarms, ()) if move.undo else self._watch
+        hearing = Hearing(self.ports.clock, self.ports.signals, watch, self.drive.beat, until)
+        result = self._perform(use, given, move, hearing)
+        self._ended(move, result, hearing)
+
+    def _ended(self, move: Do, result: Result, hearing: Hearing) -> None:
+        """Journal how it went; what was interrupted is left open: whether it was done is to be looked at."""
+        stopped = self.ports.signals.pending() is not None or bool(hearing.watch.objection)
+        if not result.done and stopped:
+            return
+        code = result.code
+        message = result.message
+        if not result.done and hearing.late:
+            code, message = int(ExitCode.HELD), f"its time was over: {message}"
+        self._record(
+            StepEnded(
+                move.turn.key,
+                move.attempt,
+                Status.DONE if result.done else Status.FAILED,
+                code,
+                result.error,
+                self._masked(message),
+                self._kept(result.outputs),
+                move.undo,
+            )
+        )
+
+    def _perform(self, use: Use, given: Mapping[str, Json], move: Do, hearing: Hearing) -> Result:
+        if use is APPROVE:
+            return self._approval(move.turn.key, given, hearing)
+        if not use.words:
+            return Acts(self.ports, hearing).perform(use.name, given)
+        tag = f"{self.run.id}/{move.turn.key}{'~undo' if move.undo else ''}"
+        return self.ports.commands.perform(use, given, Part(tag, move.again, hearing))
+
+    def _approval(self, key: str, given: Mapping[str, Json], hearing: Hearing) -> Result:
+        """Wait for somebody's yes; one that was asked for before, and is not too old, goes on being waited for."""
+        clock, message = self.ports.clock, self._masked(str(given["message"]))
+        if given.get("yes") is True and self.run.said.approved:
+            by = self.run.opened.actor.arn
+            return Result(0, f"approved beforehand (--yes) by {by}", {"approved_by": by, "reason": "--yes"})
+        asked = self.run.waits.event if self.run.waits is not None else None
+        if not isinstance(asked, ApprovalAsked) or asked.step != key or asked.until <= clock.now():
+            until = clock.now() + parse_duration(str(given.get("within", "1h")))
+            self._record(ApprovalAsked(key, message, until, given.get("self") is True))
+        while True:
+            self._hear()
+            answer = self.run.answer()
+            if answer is not None and isinstance(answer.event, PlaybookSignalled):
+                outputs: dict[str, Json] = {"approved_by": answer.actor.arn, "reason": answer.event.reason}
+                if answer.event.wish is Wish.APPROVE:
+                    return Result(0, f"approved by {answer.actor.arn}", outputs)
+                why = f": {answer.event.reason}" if answer.event.reason else ""
+                return Result(int(ExitCode.HELD), f"rejected by {answer.actor.arn}{why}", outputs, "rejected")
+            waits = self.run.waits
+            if waits is None or not isinstance(waits.event, ApprovalAsked) or waits.event.until <= clock.now():
+                return Result(int(ExitCode.HELD), "nobody approved it in time", error="not-approved")
+            if hearing.pending() is not None or self.run.cancelled is not None:
+                return Result(int(ExitCode.INTERRUPTED), "stopped while waiting for approval", error="interrupted")
+            clock.sleep(_MOMENT)
+
+    # -- values --------------------------------------------------------------------------------------------------------
+
+    def _wanted(self, turn: Turn) -> bool:
+        condition = turn.step.condition
+        return condition if isinstance(condition, bool) else self._true(condition, turn)
+
+    def _true(self, value: Json, turn: Turn) -> bool:
+        """Whether it is so; where the expression gives nothing, it is not."""
+        try:
+            return is_true(fill(value, lambda text: self._evaluate(text, turn)))
+        except NothingGivenError:
+            return False
+
+    def _given(self, use: Use, move: Do) -> dict[str, Json]:
+        given: dict[str, Json] = {}
+        for name, value in move.action.given.items():
+            if use is ASSERT and name == "that":
+                given[name] = self._true(value, move.turn)
+            else:
+                given[name] = fill(value, lambda text: self._evaluate(text, move.turn))
+        return given
+
+    def _evaluate(self, text: str, turn: Turn | None) -> Json:
+        context = self._context()
+        if turn is not None and turn.step.each is not None:
+            context["item"] = turn.item
+        return self.ports.language.evaluate(text, context)
+
+    def _context(self) -> dict[str, Json]:
+        request, said = self.prepared.request, self.run.said
+        return {
+            "inputs": dict(request.inputs),
+            "steps": steps_seen(request.playbook, self.prepared.turns, self.run),
+            "run": {
+                "id": self.run.id,
+                "name": said.name,
+                "environment": request.place.environment,
+                "account": request.place.account,
+                "region": request.place.region,
+                "actor": self.run.opened.actor.arn,
+                "reason": said.reason,
+                "ticket": said.ticket,
+                "failed": failed_so_far(self.run),
+            },
+        }
+
+    def _outputs(self, outcome: Outcome) -> str:
+        """What the playbook gives; what cannot be told is null."""
+        found: dict[str, Json] = {}
+        for name, value in self.prepared.request.playbook.outputs.items():
+            try:
+                found[name] = fill(value, lambda text: self._evaluate(text, None))
+            except InvalidExpressionError:
+                found[name] = None
+        return self._kept(found) if outcome in (Outcome.DONE, Outcome.PARTLY) else "{}"
+
+    def _kept(self, outputs: Mapping[str, Json]) -> str:
+        """As JSON; of more than fits, what is large is left out, and said to be."""
+        text = self._masked(_json(dict(outputs)))
+        if len(text.encode()) <= _MOST_OUTPUT:
+            return text
+        kept: dict[str, Json] = {}
+        left_out: list[Json] = []
+        for name, value in sorted(outputs.items(), key=lambda item: len(_json(item[1]))):
+            if len(_json({**kept, name: value}).encode()) <= _MOST_OUTPUT // 2:
+                kept[name] = value
+            else:
+                left_out.append(name)
+        return self._masked(_json({**kept, "left_out": left_out}))
+
+    def _masked(self, text: str) -> str:
+        return without(text, self._secrets)
+
+
+def _said(use: Use, given: Mapping[str, Json]) -> str:
+    """What a step does, in words."""
+    if use.words:
+        return shown(argv(use, given))
+    told = {name: value for name, value in given.items() if name != "payload"}
+    return " ".join(
+        [use.name, *(f"{name}={value if isinstance(value, str) else _json(value)}" for name, value in told.items())]
+    )
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
