@@ -28,6 +28,7 @@ _MODULES = {
     "versions": "look",
     "history": "look",
     "dlq": "dlq",
+    "playbook": "playbook",
     "audit": "audit",
     "store": "store",
     "init": "init",

@@ -73,6 +73,25 @@ def redrives(ctx: typer.Context, incomplete: str) -> list[Offer]:
     return _offers(found, incomplete)
 
 
+def playbooks(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Playbooks here and those that come along, by name."""
+    from lambdaops.config.playbooks.find import places
+
+    found = {place.name: place.origin.value for place in places(_env(ctx).cwd, ()) if not place.hidden}
+    return _offers(found, incomplete)
+
+
+def playbook_runs(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Runs of playbooks of this machine that are not over."""
+    from lambdaops.core.errors import LambdaOpsError
+    from lambdaops.ops.playbook.runs import known
+
+    found: dict[str, str] = {}
+    with contextlib.suppress(LambdaOpsError):
+        found = {row.run: f"{row.playbook}: {row.phase}" for row in known(_env(ctx).files)}
+    return _offers(found, incomplete)
+
+
 def strategies(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Strategies of the configuration file, ours, and CodeDeploy's."""
     from lambdaops.core.plan import CODEDEPLOY, STRATEGIES

@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, TextIO
 from lambdaops import __version__
 from lambdaops.cli.ci import Ci
 from lambdaops.cli.clock import NoSignals, SystemClock
+from lambdaops.core.playbook.tags import TAG
 
 if TYPE_CHECKING:
     from lambdaops.aws.session import Session
+    from lambdaops.cli.playbook.part import StepPart
     from lambdaops.core.notifications import Channel
     from lambdaops.core.stores import TableStore
     from lambdaops.ports import Ask, Clock, Inventory, Journals, Notifier, Ports, Signals, Sink
+    from lambdaops.ports.playbooks import Answers
     from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
     from lambdaops.ports.tables import Table, TableAdmin
     from lambdaops.ports.trails import Trail
@@ -40,6 +43,8 @@ class Env:
     stderr: TextIO
     cwd: Path
     clock: Clock = field(default_factory=SystemClock)
+    part: StepPart | None = None
+    """The step of a playbook that a command is done for, if it is."""
     _sessions: dict[tuple[str | None, str | None], Session] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -68,7 +73,12 @@ class Env:
 
     @property
     def ci_run(self) -> str:
-        """The CI run this is part of, as its provider names it; empty outside CI."""
+        """What this is part of: the step of a playbook, the CI run as its provider names it; empty outside both."""
+        step = f"{TAG}{self.part.tag}" if self.part is not None else ""
+        return " ".join(part for part in (step, self._ci_run) if part)
+
+    @property
+    def _ci_run(self) -> str:
         values = self.variables
         if values.get("GITHUB_ACTIONS") == "true":
             return f"github:{values.get('GITHUB_REPOSITORY', '')}/actions/runs/{values.get('GITHUB_RUN_ID', '')}"
@@ -208,6 +218,12 @@ class Env:
         from lambdaops.aws.queues import SqsQueues
 
         return SqsQueues(self.aws_session(region=region, profile=profile), self.clock)
+
+    def answers(self, *, region: str | None = None, profile: str | None = None) -> Answers:
+        """Calls that are made for their answer."""
+        from lambdaops.aws.answers import AwsAnswers
+
+        return AwsAnswers(self.aws_session(region=region, profile=profile))
 
     def failure_paths(self, *, region: str | None = None, profile: str | None = None) -> FailurePaths:
         """Where failed events of functions go."""

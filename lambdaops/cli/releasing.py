@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lambdaops.core.logged import Logged
     from lambdaops.core.settings import Settings
     from lambdaops.ops.release import Ended
-    from lambdaops.ports import Code, Inventory, Ports
+    from lambdaops.ports import Code, Inventory, Ports, Signals
 
 
 # What would have kept the other writer off: Terraform's lifecycle argument; CloudFormation writes an alias only when
@@ -169,6 +169,9 @@ def released(env: Env, asked: Asked, output: OutputFormat) -> Reply:
         ports = aimed.ports(env, sink, yes=asked.yes, signals=signals)
         if aimed.told:
             sink.emit(Progress(env.clock.now(), f"as {aimed.told} says"))
+        done = _done_before(env, ports, aimed)
+        if done is not None:
+            return reply_to(aimed, done, None)
         request = _request(env, asked, aimed, plan, ports)
         commit = commit_of(env.variables, env.cwd) if code else ""
         ended = op.release(ports, replace(request, code=code, commit=commit))
@@ -179,6 +182,13 @@ def released(env: Env, asked: Asked, output: OutputFormat) -> Reply:
         data = {"target": str(target), "changed": False, "environment": aimed.settings.environment}
         return Reply(f"{target} already sends all its traffic there: nothing to release", data)
     return reply_to(aimed, ended, logged)
+
+
+def _done_before(env: Env, ports: Ports, aimed: Aim) -> Ended | None:
+    """The release that this very step of a playbook began, if it is over: its process may have died just then."""
+    if env.part is None or not env.part.again:
+        return None
+    return op.ended_before(ports, aimed.target)
 
 
 def _request(env: Env, asked: Asked, aimed: Aim, plan: planning.Plan, ports: Ports) -> op.Request:
@@ -202,8 +212,13 @@ def _request(env: Env, asked: Asked, aimed: Aim, plan: planning.Plan, ports: Por
     )
 
 
-def interrupts(env: Env, on_interrupt: str | None) -> ProcessSignals:
-    """On a terminal Ctrl-C holds: a person is there to go on. Without one, and on SIGTERM, traffic goes back."""
+def interrupts(env: Env, on_interrupt: str | None) -> Signals:
+    """On a terminal Ctrl-C holds: a person is there to go on. Without one, and on SIGTERM, traffic goes back.
+
+    A step of a playbook listens to what its run listens to.
+    """
+    if env.part is not None:
+        return env.part.signals
     if on_interrupt is not None:
         wanted = Signal(on_interrupt)
         return ProcessSignals(env.clock, wanted, wanted)

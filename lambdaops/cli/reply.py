@@ -49,6 +49,8 @@ def answer(env: Env, command: str, output: OutputFormat, body: Callable[[], Repl
     except Exception:
         _report(env, command, _DEFECT)
         raise
+    if env.part is not None:
+        env.part.take(reply)
     if output is OutputFormat.TEXT:
         from lambdaops.render.console import Outlet
 
@@ -75,6 +77,9 @@ def answer_interrupt(env: Env, command: str, output: str) -> int:
 
 def answer_error(env: Env, command: str, output: str, error: LambdaOpsError) -> int:
     """Write an error in the form that was asked for; an unknown form reads as text."""
+    if env.part is not None:
+        env.part.take(Reply(exit_code=error.exit_code, error=error))
+        return error.exit_code
     if output in (OutputFormat.JSON, OutputFormat.JSONL):
         from lambdaops.render.envelope import of_error
 

@@ -23,6 +23,7 @@ from lambdaops.core.lifecycle import exit_code
 from lambdaops.core.model import Alias, Finding, Level, Target, require_account
 from lambdaops.core.notices import Planned, Progress, Warned
 from lambdaops.core.plan import Plan, differences
+from lambdaops.core.playbook.tags import step_of
 from lambdaops.core.replay import Release, open_release, releases, tells_now
 from lambdaops.core.states import Outcome, State
 from lambdaops.ops.driver import Driver
@@ -287,6 +288,17 @@ def take_up(ports: Ports, situation: Situation, unfinished: Release, asked: Sign
         driver = Driver(recorder, drive, situation.target, now, heard=entries[-1].seq or 0)
         ports.signals.listen()
         return _ended(driver, driver.resume(asked))
+
+
+def ended_before(ports: Ports, target: Target) -> Ended | None:
+    """The last release that was begun for the step we are (``ports.run``), if it is over.
+
+    Raises:
+        NotFoundError, JournalTamperedError, AwsError: as :func:`look`.
+    """
+    step = step_of(ports.run)
+    ours = [one for one in releases(look(ports, target).entries) if step_of(one.opened.actor.run) == step]
+    return Ended(ours[-1], ours[-1].state) if step and ours and ours[-1].over is not None else None
 
 
 def _right(ports: Ports, target: Target, arn: str, run: str) -> Drive:

@@ -30,6 +30,7 @@ from lambdaops.core.model import Level
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Redriving, Warned
 from lambdaops.core.replay import phase
 from lambdaops.core.states import Awaiting, Baking, Held, Paused, Reverting, Signal
+from lambdaops.render.playbook_words import told
 from lambdaops.render.redrives import described
 
 if TYPE_CHECKING:
@@ -196,7 +197,8 @@ def describe(entry: Entry) -> str:
         case PublishFailed(code=code, message=message, request_id=request_id):
             return f"publish failed: {code}: {message}{_request(request_id)}"
         case _:
-            return described(entry.event, who(entry), entry.actor.host)
+            by = who(entry), entry.actor.host
+            return described(entry.event, *by) or told(entry.event, *by)
 
 
 def _stage(plan: Plan | None, then: State) -> str:

@@ -14,4 +14,6 @@ def stopping(env: Env, left: str) -> Signals:
     from lambdaops.cli.signals import ProcessSignals
     from lambdaops.core.states import Signal
 
+    if env.part is not None:
+        return env.part.signals
     return ProcessSignals(env.clock, Signal.HOLD, Signal.HOLD, left=f"left at once; {left}")

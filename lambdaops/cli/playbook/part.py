@@ -1,0 +1,35 @@
+"""A command as the step of a playbook: what it listens to, and what it replied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lambdaops.core.playbook.uses import Result
+
+if TYPE_CHECKING:
+    from lambdaops.cli.reply import Reply
+    from lambdaops.ports import Signals
+
+
+@dataclass
+class StepPart:
+    """The step that a command is done for.
+
+    ``tag`` is ``RUN/STEP``; ``again`` is whether it was begun before, and nobody knows how that ended.
+    """
+
+    tag: str
+    again: bool
+    signals: Signals
+    result: Result = field(default_factory=lambda: Result(1, "the command said nothing", error="internal"))
+
+    def take(self, reply: Reply) -> None:
+        """Keep what the command replied."""
+        from lambdaops.render.console import PLAIN
+
+        text = reply.text if isinstance(reply.text, str) else reply.text(PLAIN)
+        said = next((line.strip() for line in text.splitlines() if line.strip()), "")
+        error = reply.error
+        message = error.message if error is not None else said
+        self.result = Result(int(reply.exit_code), message, dict(reply.data), error.code if error else "")  # type: ignore[arg-type]

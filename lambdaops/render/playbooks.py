@@ -1,0 +1,220 @@
+"""Playbooks, plans and runs as text."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lambdaops.core.arns import principal_name
+from lambdaops.core.duration import format_duration
+from lambdaops.render.columns import columns
+from lambdaops.render.console import PLAIN, Paper
+from lambdaops.render.words import moment, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lambdaops.core.playbook.book import Action, Input, Playbook, Step
+    from lambdaops.core.playbook.plan import Plan, PlannedStep
+    from lambdaops.core.playbook.reports import RunRow, StepRow
+
+ICONS = {"done": "✔", "failed": "✖", "skipped": "·", "unknown": "?"}
+_TONES = {"done": "good", "failed": "bad", "skipped": "dim", "unknown": "warn"}
+
+
+def list_text(rows: Sequence[Mapping[str, Any]], paper: Paper = PLAIN) -> str:
+    """One line a playbook."""
+    if not rows:
+        return "there is no playbook"
+    cells = [
+        (
+            row["name"],
+            "hidden" if row["hidden"] else row["from"],
+            ", ".join(row["inputs"]) or "-",
+            row.get("problem", "") or _first(row["description"]) or "-",
+        )
+        for row in rows
+    ]
+    return columns(("NAME", "FROM", "INPUTS", "WHAT IT IS FOR"), cells, paper)
+
+
+def book_data(book: Playbook) -> dict[str, object]:
+    """A playbook for machines."""
+    return {
+        "name": book.name,
+        "file": book.source,
+        "digest": book.digest,
+        "description": book.description,
+        "inputs": [
+            {
+                "name": one.name,
+                "type": one.kind.value,
+                "description": one.description,
+                "required": one.required,
+                "default": one.default,
+                "secret": one.secret,
+            }
+            for one in book.inputs
+        ],
+        "steps": [{"id": step.id, "uses": step.action.uses, "name": step.about} for step in book.steps],
+    }
+
+
+def book_text(book: Playbook, paper: Paper = PLAIN) -> str:
+    """What it is for, what it needs, and its steps."""
+    lines = [f"{paper.paint(plain(book.name), 'strong')}  {plain(book.source)}"]
+    lines += [plain(line) for line in book.description.strip().splitlines()]
+    if book.inputs:
+        cells = [(one.name, _kind(one), _default(one), " ".join(one.description.split())) for one in book.inputs]
+        lines += ["", columns(("INPUT", "TYPE", "DEFAULT", "MEANING"), cells, paper)]
+    steps = [(step.id, step.action.uses, _how(step), step.about or _given(step.action)) for step in book.steps]
+    lines += ["", columns(("STEP", "USES", "HOW", "WHAT"), steps, paper)]
+    return "\n".join(lines)
+
+
+def _kind(one: Input) -> str:
+    kind = f"list of {one.of.value}" if one.kind.value == "list" else one.kind.value
+    return f"{kind}, secret" if one.secret else kind
+
+
+def _default(one: Input) -> str:
+    if one.required:
+        return "(required)"
+    return one.default if isinstance(one.default, str) else json.dumps(one.default)
+
+
+def _how(step: Step) -> str:
+    found = []
+    if step.condition is not True:
+        found.append(f"if {step.condition}")
+    if step.each is not None:
+        found.append("for each")
+    if step.retry is not None:
+        found.append(f"{step.retry.attempts} attempts")
+    if step.timeout is not None:
+        found.append(f"within {format_duration(step.timeout)}")
+    if step.on_failure != "abort":
+        found.append("goes on if it fails" if step.on_failure == "continue" else f"if it fails: {step.on_failure}")
+    if step.undo is not None:
+        found.append(f"taken back by {step.undo.uses}")
+    if step.end:
+        found.append("ends")
+    return ", ".join(found) or "-"
+
+
+def _given(action: Action) -> str:
+    return ", ".join(
+        f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in action.given.items()
+    )
+
+
+# -- a plan ------------------------------------------------------------------------------------------------------------
+
+
+def plan_text(plan: Plan, paper: Paper = PLAIN) -> str:
+    """What a run would do."""
+    where = f"account {plan.account}, {plan.region}"
+    where = f"{plan.environment} ({where})" if plan.environment else where
+    lines = [
+        f"{paper.paint(plain(plan.playbook), 'strong')} in {plain(where)}: nothing is done yet",
+        f"  plan   {plan.hash}",
+        f"  file   {plain(plan.source)}",
+    ]
+    inputs = json.loads(plan.inputs)
+    lines += [f"  input  {plain(name)} = {plain(_told(value))}" for name, value in inputs.items()]
+    if plan.targets:
+        lines.append(f"  acts on {plain(', '.join(plan.targets))}")
+    for number, step in enumerate(plan.steps, 1):
+        lines += ["", *_planned(number, step, paper)]
+    writes = sum(len(step.writes) > 0 for step in plan.steps)
+    lines += ["", f"{len(plan.steps)} steps, {writes} of them change something; nothing was done."]
+    return "\n".join(lines)
+
+
+def _planned(number: int, step: PlannedStep, paper: Paper) -> list[str]:
+    head = f"{number}. {paper.paint(plain(step.key), 'strong')}" + (f"  {plain(step.about)}" if step.about else "")
+    does = plain(step.does)
+    lines = [head, f"   {'lambdaops ' if step.does.split(' ')[0] != step.uses or step.changes else ''}{does}"]
+    if step.when == "not":
+        lines.append("   not done: its condition is false for these inputs")
+    elif step.when != "always":
+        lines.append(f"   if {plain(step.when)}")
+    if step.unknown:
+        lines.append(f"   known only then: {plain(', '.join(step.unknown))}")
+    if step.approval:
+        lines.append("   waits for somebody's approval")
+    if step.writes:
+        lines.append(f"   {paper.paint('writes', 'warn')} {', '.join(step.writes)}")
+    if step.reads:
+        lines.append(f"   reads  {', '.join(step.reads)}")
+    if step.timeout is not None:
+        lines.append(f"   within {format_duration(step.timeout)}")
+    if step.on_failure != "abort":
+        what = "go on" if step.on_failure == "continue" else f"go to {step.on_failure}"
+        lines.append(f"   if it fails: {what}")
+    if step.undo:
+        lines.append(f"   taken back by: lambdaops {plain(step.undo)}")
+    return lines
+
+
+def _told(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+# -- runs --------------------------------------------------------------------------------------------------------------
+
+
+def runs_text(rows: Sequence[RunRow], paper: Paper = PLAIN, *, whole: bool = False) -> str:
+    """Runs, one line each; the only one whole."""
+    if not rows:
+        return "no run of a playbook is open"
+    if whole:
+        return run_text(rows[0], paper)
+    cells = [
+        (
+            row.run,
+            row.playbook,
+            row.phase,
+            moment(row.started),
+            f"{sum(step.status == 'done' for step in row.steps if not step.undo)} done",
+            principal_name(row.actor),
+            row.waits or row.reason or row.next_step or "-",
+        )
+        for row in rows
+    ]
+    return columns(("RUN", "PLAYBOOK", "PHASE", "BEGUN (UTC)", "STEPS", "BY", "WHAT"), cells, paper)
+
+
+def run_text(row: RunRow, paper: Paper = PLAIN) -> str:
+    """One run, step by step."""
+    where = f"account {row.account}, {row.region}"
+    where = f"{row.environment} ({where})" if row.environment else where
+    head = f"{plain(row.playbook)} {row.run}: {paper.paint(row.phase, _tone(row.phase))}"
+    lines = [head + (f": {plain(row.reason)}" if row.reason else "")]
+    lines.append(f"  {plain(where)}, begun {moment(row.started)} UTC by {plain(principal_name(row.actor))}")
+    lines += [f"  because: {plain(row.why)}"] if row.why else []
+    lines += [_step(step, paper) for step in row.steps]
+    if row.waits and row.until is not None:
+        lines.append(f"  waits for approval until {moment(row.until)} UTC: {plain(row.waits)}")
+    lines += [f"  driven by {row.driver}"] if row.driver else []
+    lines += [f"  next: {row.next_step}"] if row.next_step else []
+    return "\n".join(lines)
+
+
+def _step(step: StepRow, paper: Paper) -> str:
+    icon = paper.paint(ICONS[step.status], _TONES[step.status])
+    name = f"take back {step.step}" if step.undo else step.step
+    took = ""
+    if step.began is not None and step.ended is not None:
+        took = f" ({format_duration(step.ended - step.began)})"
+    attempts = f", attempt {step.attempts}" if step.attempts > 1 else ""
+    said = step.message or ("begun; how it ended is not known" if step.status == "unknown" else step.status)
+    return f"  {icon} {plain(name)}: {plain(said)}{attempts}{took}"
+
+
+def _tone(phase: str) -> str:
+    return {"done": "good", "held": "bad", "abandoned": "bad", "partly": "warn", "undone": "warn"}.get(phase, "strong")
+
+
+def _first(text: str) -> str:
+    return " ".join(text.strip().partition("\n\n")[0].split())
