@@ -118,6 +118,12 @@ def held(place: Place, lease: Lease | None) -> LambdaOpsError:
         )
     if place.playbook:
         run = place.alias.partition("@")[2]
+        if not run:
+            return PlaybookInProgressError(
+                f"playbook {name} is being begun by another process: {_who(lease, 'run')}",
+                hint="Run the same command again in a moment.",
+                target=name,
+            )
         return PlaybookInProgressError(
             f"run {run} of playbook {name} is being driven already: by {_who(lease, 'run')}",
             hint=f"See it with lambdaops playbook status {run}; end it with lambdaops playbook cancel {run}.",

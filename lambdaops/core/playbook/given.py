@@ -14,7 +14,7 @@ from lambdaops.core.playbook.commands import NEVER
 from lambdaops.core.playbook.hints import listed, near
 from lambdaops.core.playbook.language import Expressions, Flaw
 from lambdaops.core.playbook.scope import Scope, fits, has_expression
-from lambdaops.core.playbook.templates import Expression, parts
+from lambdaops.core.playbook.templates import Expression, expressions, parts
 from lambdaops.core.playbook.uses import Shape, Use
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Books = Callable[[str], "Playbook | None"]
 """The playbook of a name, for those that run others."""
+
+_FOR_SECRETS = {("invoke", "payload"), ("assert", "that"), ("run-playbook", "inputs")}
+"""Where a secret may go: what nothing records, or what is looked at by itself."""
 
 
 @dataclass
@@ -49,12 +52,31 @@ class Given:
                 continue
             before = scope.count
             yield from scope.flaws(here, value)
+            if (use.name, name) not in _FOR_SECRETS:
+                yield from self._secrets(here, use.name, value)
             if scope.count == before:
                 yield from self._shape(here, use, parameter, value)
         for parameter in use.parameters.values():
             if parameter.required and parameter.name not in action.given:
                 yield Flaw((*loc, "uses"), f"{use.name} needs {parameter.name}", parameter.about)
         yield from self._own_rules(loc, use, action)
+
+    def _secrets(self, loc: Loc, where: str, value: Json) -> Iterator[Flaw]:
+        """A secret goes only to where nothing records it."""
+        secret = {one.name for one in self.playbook.inputs if one.secret}
+        if not secret:
+            return
+        try:
+            read = [self.language.read(one.text) for _, one in expressions(value)]
+        except InvalidExpressionError:
+            return  # told already
+        for path in (path for one in read for path in one.paths if path[0] == "inputs"):
+            if len(path) == 1 or path[1] in secret:
+                yield Flaw(
+                    loc,
+                    f"{where} would put the secret {'.'.join(path)} on record",
+                    "A secret may be the payload of invoke, or a secret input of another playbook.",
+                )
 
     def _shape(self, loc: Loc, use: Use, parameter: Parameter, value: Json) -> Iterator[Flaw]:
         shape = parameter.shape
@@ -131,8 +153,10 @@ class Given:
         for one in known.values():
             if one.required and one.name not in said:
                 yield Flaw((*loc, "uses"), f"{name} needs the input {one.name}", one.description)
-            elif one.name in said and not has_expression(said[one.name]):
-                yield from fits((*loc, "with", "inputs", one.name), one, said[one.name])
+            elif one.name in said and not one.secret:
+                yield from self._secrets((*loc, "with", "inputs", one.name), name, said[one.name])
+                if not has_expression(said[one.name]):
+                    yield from fits((*loc, "with", "inputs", one.name), one, said[one.name])
 
     def _circle(self, above: tuple[str, ...], other: Playbook) -> tuple[str, ...]:
         if other.name in above:

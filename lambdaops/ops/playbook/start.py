@@ -18,12 +18,13 @@ from lambdaops.core.errors import (
     PartlyDoneError,
     PlaybookEditedError,
     PlaybookHeldError,
+    PlaybookInProgressError,
 )
 from lambdaops.core.notices import Progress, Warned
 from lambdaops.core.playbook.inputs import masked
 from lambdaops.core.playbook.records import PlaybookOpened, PlaybookResumed
 from lambdaops.core.playbook.run import Run, exit_code, runs
-from lambdaops.ops.playbook.prepare import require_rate
+from lambdaops.ops.playbook.prepare import require_rate, same_run
 from lambdaops.ops.playbook.runner import Runner
 from lambdaops.ops.recorder import Recorder, actor_of
 
@@ -61,6 +62,7 @@ def begin(ports: PlaybookPorts, prepared: Prepared) -> Ended:
 
     Raises:
         LimitReachedError: too many began within the hour.
+        PlaybookInProgressError: another process begins the very same.
         JournalUnwritableError: nothing was done.
         AwsError: STS did not say who we are.
     """
@@ -70,8 +72,14 @@ def begin(ports: PlaybookPorts, prepared: Prepared) -> Ended:
     journal = ports.journals.open(prepared.arn)
     recorder = Recorder(ports, journal, prepared.arn, run, actor)
     with ports.journals.drive(f"{prepared.arn}@{run}", run) as drive:
-        # Who counts the runs of the hour does so alone.
+        # One at a time begins: two that do at once would both find no run of this plan, and count the same hour.
         with ports.journals.drive(prepared.arn, run):
+            if same_run(ports, prepared) is not None:
+                raise PlaybookInProgressError(
+                    f"another process began {plan.playbook} with these inputs in this moment, and is gone",
+                    hint="Run the same command again: it takes that run up.",
+                    target=plan.playbook,
+                )
             require_rate(ports, prepared)
             opened = recorder.record(
                 PlaybookOpened(
