@@ -77,7 +77,7 @@ class _Check:
             item = Input(one.name, one.of) if one.kind is Kind.LIST else plain
             for number, allowed in enumerate(one.allowed):
                 yield from fits((*loc, "allowed", number), item, allowed)
-            if not one.required and not one.secret:
+            if not one.required and not one.secret and one.default is not None:
                 yield from fits((*loc, "default"), one, one.default)
 
     # -- steps ---------------------------------------------------------------------------------------------------------

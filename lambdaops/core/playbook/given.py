@@ -14,7 +14,7 @@ from lambdaops.core.playbook.commands import NEVER
 from lambdaops.core.playbook.hints import listed, near
 from lambdaops.core.playbook.language import Expressions, Flaw
 from lambdaops.core.playbook.scope import Scope, fits, has_expression
-from lambdaops.core.playbook.templates import Expression, expressions, parts
+from lambdaops.core.playbook.templates import expressions, only_input
 from lambdaops.core.playbook.uses import Shape, Use
 
 if TYPE_CHECKING:
@@ -59,7 +59,17 @@ class Given:
         for parameter in use.parameters.values():
             if parameter.required and parameter.name not in action.given:
                 yield Flaw((*loc, "uses"), f"{use.name} needs {parameter.name}", parameter.about)
+            elif parameter.required and self._may_be_nothing(action.given[parameter.name]):
+                here = (*loc, "with", parameter.name)
+                yield Flaw(here, f"{use.name} needs {parameter.name}, and this input may be null", "Give it a default.")
         yield from self._own_rules(loc, use, action)
+
+    def _may_be_nothing(self, value: Json) -> bool:
+        try:
+            name = only_input(value)
+        except InvalidExpressionError:
+            return False  # told already
+        return any(one.name == name and not one.required and one.default is None for one in self.playbook.inputs)
 
     def _secrets(self, loc: Loc, where: str, value: Json) -> Iterator[Flaw]:
         """A secret goes only to where nothing records it."""
@@ -175,13 +185,8 @@ class Given:
 
 def kind_of(playbook: Playbook, value: Json) -> Kind | None:
     """The kind of the input that a value is, if it is nothing else."""
-    if not isinstance(value, str):
-        return None
-    found = parts(value)
-    if len(found) != 1 or not isinstance(found[0], Expression):
-        return None
-    name = found[0].text.removeprefix("inputs.")
-    return next((one.kind for one in playbook.inputs if one.name == name and name != found[0].text), None)
+    name = only_input(value)
+    return next((one.kind for one in playbook.inputs if one.name == name), None)
 
 
 def _duration(loc: Loc, name: str, value: Json) -> Iterator[Flaw]:

@@ -8,6 +8,7 @@ the first ``}}`` outside of its own quotes and braces.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lambdaops.core.playbook.book import Json, Loc
 
 OPEN, CLOSE, ESCAPED = "${{", "}}", "$${{"
+_INPUT = re.compile(r"inputs\.([a-z][a-z0-9_]*)")
 _QUOTES = "'\"`"
 
 
@@ -132,6 +134,21 @@ def _as_text(expression: Expression, evaluate: Callable[[str], Json]) -> str:
             hint="Let it be the whole value, or write to_string(...).",
         )
     return json.dumps(given)
+
+
+def only_input(value: Json) -> str | None:
+    """The input that a value is, and nothing else: ``${{ inputs.NAME }}``; None for any other value.
+
+    Raises:
+        InvalidExpressionError: the text cannot be taken apart.
+    """
+    if not isinstance(value, str):
+        return None
+    found = parts(value)
+    if len(found) != 1 or not isinstance(found[0], Expression):
+        return None
+    named = _INPUT.fullmatch(found[0].text)
+    return named[1] if named else None
 
 
 def is_true(value: Json) -> bool:

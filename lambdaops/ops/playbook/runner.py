@@ -32,7 +32,7 @@ from lambdaops.core.playbook.records import (
     Wish,
 )
 from lambdaops.core.playbook.run import Run
-from lambdaops.core.playbook.templates import fill, is_true
+from lambdaops.core.playbook.templates import fill, is_true, only_input
 from lambdaops.core.playbook.turns import failed_so_far, steps_seen
 from lambdaops.core.playbook.uses import Result
 from lambdaops.ops.playbook.acts import Acts
@@ -241,11 +241,18 @@ class Runner:
     def _given(self, use: Use, move: Do) -> dict[str, Json]:
         given: dict[str, Json] = {}
         for name, value in move.action.given.items():
+            if self._left_out(value):
+                continue
             if use is ASSERT and name == "that":
                 given[name] = self._true(value, move.turn)
             else:
                 given[name] = fill(value, lambda text: self._evaluate(text, move.turn))
         return given
+
+    def _left_out(self, value: Json) -> bool:
+        """Whether it is an input of which nothing was said: what it would be given is left to the command."""
+        name = only_input(value)
+        return name is not None and self.prepared.request.inputs.get(name) is None
 
     def _evaluate(self, text: str, turn: Turn | None) -> Json:
         context = self._context()
