@@ -74,22 +74,22 @@ class Env:
     @property
     def ci_run(self) -> str:
         """What this is part of: the step of a playbook, the CI run as its provider names it; empty outside both."""
+        from lambdaops.cli.ci_run import run_in
+
         step = f"{TAG}{self.part.tag}" if self.part is not None else ""
-        return " ".join(part for part in (step, self._ci_run) if part)
+        return " ".join(part for part in (step, run_in(self.variables)) if part)
 
     @property
-    def _ci_run(self) -> str:
-        values = self.variables
-        if values.get("GITHUB_ACTIONS") == "true":
-            return f"github:{values.get('GITHUB_REPOSITORY', '')}/actions/runs/{values.get('GITHUB_RUN_ID', '')}"
-        for provider, name in (
-            ("gitlab", "CI_JOB_URL"),
-            ("codebuild", "CODEBUILD_BUILD_ID"),
-            ("jenkins", "BUILD_URL"),
-        ):
-            if values.get(name):
-                return f"{provider}:{values[name]}"
-        return ""
+    def ci_commit(self) -> str:
+        """The commit that CI run is about; empty where it does not say."""
+        from lambdaops.cli.ci_run import commit_in
+
+        return commit_in(self.variables)
+
+    @property
+    def tool(self) -> str:
+        """What we are, with our version."""
+        return f"lambdaops {__version__}"
 
     @cached_property
     def home(self) -> Path:
@@ -204,7 +204,8 @@ class Env:
             ask=ask,
             host=socket.gethostname(),
             run=self.ci_run,
-            tool=f"lambdaops {__version__}",
+            tool=self.tool,
+            commit=self.ci_commit,
         )
 
     def trail(self, *, region: str | None = None, profile: str | None = None) -> Trail:
@@ -266,7 +267,8 @@ class Env:
             ask=ask,
             host=socket.gethostname(),
             run=self.ci_run,
-            tool=f"lambdaops {__version__}",
+            tool=self.tool,
+            commit=self.ci_commit,
         )
 
 

@@ -102,7 +102,7 @@ def _message(env: Env, reach: Reach) -> Message:
     now = env.clock.now()
     release = f"t-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     # Nobody is asked who this is: a webhook must be tried where there are no credentials.
-    actor = Actor("", socket.gethostname(), env.ci_run)
+    actor = Actor("", socket.gethostname(), env.ci_run, env.ci_commit, env.tool)
     target = f"arn:aws:lambda:{reach.region or ''}:{reach.account or ''}:function:notify:test"
     return Message(
         moment=Moment.TEST,

@@ -7,6 +7,7 @@ import subprocess
 import zipfile
 from typing import TYPE_CHECKING
 
+from lambdaops.cli.ci_run import commit_in
 from lambdaops.core.errors import InvalidFileError, UsageError
 from lambdaops.ports import Code
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 # "50 MB (zipped, for direct upload)": Lambda quotas.
 _DIRECT_UPLOAD_LIMIT = 50 * 1024 * 1024
 _S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<key>[^@]+)(?:@(?P<version>[^@]+))?")
-_COMMIT_VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA", "CODEBUILD_RESOLVED_SOURCE_VERSION", "BITBUCKET_COMMIT")
+_SHORT = 12
 _GIT_PATIENCE_SECONDS = 2
 
 
@@ -69,9 +70,8 @@ def _read_zip(path: Path) -> bytes:
 
 def commit_of(variables: Mapping[str, str], directory: Path) -> str:
     """The git commit being published: what CI says, else the checkout we stand in, else nothing."""
-    for name in _COMMIT_VARIABLES:
-        if variables.get(name):
-            return variables[name][:12]
+    if told := commit_in(variables):
+        return told[:_SHORT]
     try:
         found = subprocess.run(
             ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607 -- git is whatever the user's PATH says

@@ -11,3 +11,9 @@ def resource_name(arn: str) -> str:
 def principal_name(arn: str) -> str:
     """The part of a caller's ARN that names a person, or a role and its session; all of it where there is none."""
     return arn.partition("/")[2] or arn
+
+
+def session_name(arn: str) -> str:
+    """The session of an assumed role (``arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION``); empty for another caller."""
+    kind, _, rest = arn.rpartition(":")[2].partition("/")
+    return rest.partition("/")[2] if kind == "assumed-role" else ""

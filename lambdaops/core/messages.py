@@ -101,6 +101,8 @@ def data_of(message: Message) -> Mapping[str, object]:
         "ticket": _line(message.ticket, _LONGEST_NAME),
         "actor": {"arn": _line(message.actor.arn, _LONGEST_WORDS), "host": _line(message.actor.host, _LONGEST_NAME)},
         "run": _line(message.actor.run, _LONGEST_WORDS),
+        "commit": _line(message.actor.commit, _LONGEST_NAME),
+        "tool": _line(message.actor.tool, _LONGEST_NAME),
         "next": _line(message.next, _LONGEST_WORDS),
     }
 
@@ -133,6 +135,7 @@ def _facts(message: Message) -> list[tuple[str, str]]:
         ("by", message.actor.arn),
         ("on", message.actor.host),
         ("run", message.actor.run),
+        ("commit", message.actor.commit),
         ("ticket", message.ticket),
         ("release", message.release),
     )

@@ -275,11 +275,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: the STS ARN, the host, and the CI run if there is one."""
+    """Who acts: the STS ARN, the host, the CI run and its commit if there is one, and the tool with its version.
+
+    Records from before ``commit`` and ``tool`` were kept read as empty ones.
+    """
 
     arn: str
     host: str
     run: str = ""
+    commit: str = ""
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True)

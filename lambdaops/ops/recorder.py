@@ -71,7 +71,7 @@ def actor_of(ports: Recording) -> Actor:
     Raises:
         AwsError: STS did not say.
     """
-    return Actor(ports.identity.caller(), ports.host, ports.run)
+    return Actor(ports.identity.caller(), ports.host, ports.run, ports.commit, ports.tool)
 
 
 def actor_if_known(ports: Recording) -> Actor:
@@ -80,4 +80,4 @@ def actor_if_known(ports: Recording) -> Actor:
         return actor_of(ports)
     except AwsError as error:
         ports.sink.emit(Warned(ports.clock.now(), f"the caller's identity is unknown: {error.message}", error.hint))
-        return Actor(f"unknown ({error.code})", ports.host, ports.run)
+        return Actor(f"unknown ({error.code})", ports.host, ports.run, ports.commit, ports.tool)

@@ -362,6 +362,14 @@ class Recording(Protocol):
     def run(self) -> str:
         """The CI run this is part of; empty outside CI."""
 
+    @property
+    def commit(self) -> str:
+        """The commit that run is about; empty where there is none."""
+
+    @property
+    def tool(self) -> str:
+        """What we are, with our version."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -380,3 +388,4 @@ class Ports:
     host: str
     run: str = ""
     tool: str = ""
+    commit: str = ""

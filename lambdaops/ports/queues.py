@@ -286,3 +286,4 @@ class DeadLetterPorts:
     host: str
     run: str = ""
     tool: str = ""
+    commit: str = ""

@@ -23,7 +23,21 @@ if TYPE_CHECKING:
     from lambdaops.core.audit.query import Match
     from lambdaops.core.events import Entry
 
-CSV_HEAD = ("at", "target", "seq", "release", "kind", "actor", "host", "run", "ticket", "outcome", "what")
+CSV_HEAD = (
+    "at",
+    "target",
+    "seq",
+    "release",
+    "kind",
+    "actor",
+    "host",
+    "run",
+    "commit",
+    "tool",
+    "ticket",
+    "outcome",
+    "what",
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -67,6 +81,8 @@ def matches_csv(matches: Sequence[Match]) -> str:
                     entry.actor.arn,
                     entry.actor.host,
                     entry.actor.run,
+                    entry.actor.commit,
+                    entry.actor.tool,
                     match.ticket,
                     match.outcome,
                     what(entry),

@@ -198,7 +198,7 @@ def audit_text(rows: Sequence[AuditRow], paper: Paper = PLAIN) -> str:
 
 
 def records_text(entries: Sequence[Entry], paper: Paper = PLAIN) -> str:
-    """One line a record, in order."""
+    """One line a record, in order; below, for each run, all that is known of who wrote its records."""
     if not entries:
         return "no record yet"
     cells = [
@@ -212,7 +212,12 @@ def records_text(entries: Sequence[Entry], paper: Paper = PLAIN) -> str:
         )
         for entry in entries
     ]
-    return columns(("SEQ", "AT (UTC)", "RELEASE", "KIND", "BY", "WHAT"), cells, paper)
+    actors = [
+        (release, actor.host, actor.tool or "-", actor.commit or "-", actor.run or "-", actor.arn)
+        for release, actor in dict.fromkeys((entry.release, entry.actor) for entry in entries)
+    ]
+    records = columns(("SEQ", "AT (UTC)", "RELEASE", "KIND", "BY", "WHAT"), cells, paper)
+    return f"{records}\n\n{columns(('RELEASE', 'HOST', 'TOOL', 'COMMIT', 'CI RUN', 'ARN'), actors, paper)}"
 
 
 def what(entry: Entry) -> str:

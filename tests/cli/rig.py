@@ -155,6 +155,7 @@ class SimEnv(Env):
             "laptop",
             self.ci_run,
             "lambdaops test",
+            self.ci_commit,
         )
 
 

@@ -60,6 +60,32 @@ def test_each_condition_narrows_and_all_must_hold(cli: Cli) -> None:
     assert records(cli, "--function", "orde") == []
 
 
+def test_every_record_says_from_which_run_and_commit_and_with_which_tool(tmp_path: Path) -> None:
+    cli = Cli(tmp_path / "home")
+    cli.world.alarm("errors")
+    commit = "8c1e2f3a9b7d4c5e6f708192a3b4c5d6e7f80912"
+    cli.variables = {"CI_JOB_URL": "https://gitlab.example/acme/orders/-/jobs/7", "CI_COMMIT_SHA": commit}
+    assert cli(*RELEASE).code == 0
+    cli.variables = {}
+    assert cli("rollback", "orders:live").code == 0
+
+    *released, by_hand = [one["actor"] for one in records(cli)]
+    for actor in released:
+        assert actor["run"] == "gitlab:https://gitlab.example/acme/orders/-/jobs/7"
+        assert (actor["commit"], actor["tool"]) == (commit, "lambdaops test")
+    assert (by_hand["run"], by_hand["commit"], by_hand["tool"]) == ("", "", "lambdaops test")
+    assert len(records(cli, "--actor", commit[:7])) == len(released)
+    assert {
+        (row["commit"], row["tool"]) for row in csv.DictReader(io.StringIO(cli("audit", "search", "--csv").out))
+    } == {
+        (commit, "lambdaops test"),
+        ("", "lambdaops test"),
+    }
+    shown = cli("audit", "show", "orders:live").out.partition("\n\n")[2].splitlines()
+    assert len(shown) == 3, "the head, the release, the rollback"
+    assert all(word in shown[1] for word in (commit, "lambdaops test", "jobs/7", released[0]["arn"]))
+
+
 def test_time_is_half_open_and_a_date_means_all_of_it(cli: Cli) -> None:
     every = records(cli)
     at = [one["at"] for one in every]

@@ -83,7 +83,7 @@ def test_a_zip_over_lambda_s_limit_is_not_even_read(tmp_path: Path) -> None:
 
 
 def test_the_commit_is_ci_s_else_git_s_else_nothing(tmp_path: Path) -> None:
-    assert commit_of({"GITHUB_SHA": "0123456789abcdef"}, tmp_path) == "0123456789ab"
+    assert commit_of({"GITHUB_ACTIONS": "true", "GITHUB_SHA": "0123456789abcdef"}, tmp_path) == "0123456789ab"
     assert commit_of({}, tmp_path) == ""
     for words in (
         ["init", "-q"],

@@ -80,7 +80,7 @@ def test_the_layout_of_a_record_is_fixed() -> None:
         "release": "r-1",
         "kind": "intent",
         "op": 3,
-        "actor": {"arn": ACTOR.arn, "host": "ci-7", "run": "run-1"},
+        "actor": {"arn": ACTOR.arn, "host": "ci-7", "run": "run-1", "commit": "", "tool": ""},
         "data": {
             "before": {"is": "routing", "primary": "1", "additional": None, "weight": 0},
             "desired": {"is": "routing", "primary": "1", "additional": "2", "weight": 500},

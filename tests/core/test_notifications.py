@@ -279,7 +279,7 @@ SAMPLE = Message(
     at=datetime(2026, 11, 2, 11, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1))),
     target=ARN,
     release="r-1",
-    actor=replace(ACTOR, run="github:acme/shop/actions/runs/7"),
+    actor=replace(ACTOR, run="github:acme/shop/actions/runs/7", commit="8c1e2f3a9b7d", tool="lambdaops 1.2.3"),
     stable="41",
     candidate="42",
     environment="prod",
@@ -311,6 +311,7 @@ def test_slack_s_form() -> None:
         f"by {ACTOR.arn}",
         "on laptop",
         "run github:acme/shop/actions/runs/7",
+        "commit 8c1e2f3a9b7d",
         "ticket CHG-1",
         "release r-1",
     ]
@@ -351,6 +352,8 @@ def test_a_cloud_event() -> None:
             "ticket": "CHG-1",
             "actor": {"arn": ACTOR.arn, "host": "laptop"},
             "run": "github:acme/shop/actions/runs/7",
+            "commit": "8c1e2f3a9b7d",
+            "tool": "lambdaops 1.2.3",
             "next": "undo: lambdaops rollback orders:live --env prod",
         },
     }

@@ -143,10 +143,9 @@ def author_of(env: Env) -> Author:
     """Who writes checkpoints here."""
     import socket
 
-    from lambdaops import __version__
     from lambdaops.ops.audit.checkpoint import Author
 
-    return Author(socket.gethostname(), env.ci_run, f"lambdaops {__version__}")
+    return Author(socket.gethostname(), env.ci_run, env.tool)
 
 
 def signer_of(env: Env, sign_with: Path | None, kms: str, region: str | None, profile: str | None) -> Signer | None:

@@ -46,7 +46,7 @@ def _asked(name: str, metavar: str, text: str, values: Callable[..., object] | N
     return option
 
 
-ActorOption = Annotated[str, _asked("--actor", "TEXT", "Part of who acted: ARN, host or CI run.")]
+ActorOption = Annotated[str, _asked("--actor", "TEXT", "Part of who acted: ARN, host, CI run or commit.")]
 FunctionOption = Annotated[
     str, _asked("--function", "NAME", "FUNCTION, FUNCTION:ALIAS, QUEUE or an ARN.", complete.journals)
 ]

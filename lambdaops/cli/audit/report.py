@@ -69,7 +69,6 @@ says how each is counted. The file needs nothing else, and names people: mind wh
     def body() -> Reply:
         from datetime import timedelta
 
-        from lambdaops import __version__
         from lambdaops.cli.aim import journals_at
         from lambdaops.core.audit.query import parse_moment
         from lambdaops.core.codec import encode
@@ -85,7 +84,7 @@ says how each is counted. The file needs nothing else, and names people: mind wh
             raise UsageError("--to is not after --from", hint="Exchange them.")
         found = run(journals_at(env, Place(environment, config)), function, start, end)
         path = env.cwd / file
-        write_page(path, report_page(found, tool=f"lambdaops {__version__}"))
+        write_page(path, report_page(found, tool=env.tool))
         data = {
             "file": str(path),
             "since": encode(found.since),

@@ -39,7 +39,7 @@ OUTCOMES = (
 class Query:
     """What is asked for; an empty text or None asks for nothing in particular.
 
-    ``actor`` is found in ARN, host or CI run; ``function`` is a function's or queue's name, or FUNCTION:ALIAS.
+    ``actor`` is found in ARN, host, CI run or commit; ``function`` is a function's or queue's name, or FUNCTION:ALIAS.
     """
 
     actor: str = ""
@@ -111,7 +111,7 @@ def _runs(entries: Iterable[Entry]) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _fits(query: Query, entry: Entry, ticket: str, outcome: str) -> bool:
-    who = (entry.actor.arn, entry.actor.host, entry.actor.run)
+    who = (entry.actor.arn, entry.actor.host, entry.actor.run, entry.actor.commit)
     return (
         (query.since is None or entry.at >= query.since)
         and (query.until is None or entry.at < query.until)
