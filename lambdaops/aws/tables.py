@@ -136,6 +136,7 @@ class DynamoTable:
                 "key": {"S": f"journal#{row.key}"},
                 "place": {"S": _place(row.number)},
                 "text": {"S": row.text},
+                **({"attempt": {"S": row.attempt}} if row.attempt else {}),
             },
             "ConditionExpression": "attribute_not_exists(#key)",
             "ExpressionAttributeNames": {"#key": "key"},
@@ -185,10 +186,9 @@ def _note(key: str) -> dict[str, Any]:
 
 
 def _row(key: str, item: Mapping[str, Any]) -> Row:
-    return Row(key, int(item["place"]["S"]), item["text"]["S"])
+    return Row(key, int(item["place"]["S"]), item["text"]["S"], item.get("attempt", {}).get("S", ""))
 
 
 def _ours(rows: Sequence[Row], items: Sequence[Mapping[str, Any] | None]) -> bool:
-    """Whether what is there already is what was to be written."""
-    there = [(item["place"]["S"], item["text"]["S"]) if item else None for item in items]
-    return there == [(_place(row.number), row.text) for row in rows]
+    """Whether what is there already was written by the same attempt."""
+    return [_row(row.key, item) if item else None for row, item in zip(rows, items, strict=False)] == list(rows)

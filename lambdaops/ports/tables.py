@@ -17,11 +17,16 @@ MOST_ROWS = 100
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of text under a key and a number from 1 on; written once."""
+    """A line of text under a key and a number from 1 on; written once.
+
+    ``attempt`` is of one attempt to write it and no other, so that it is known by whoever's it is, though somebody else
+    writes the same; empty where it does not matter who wrote it.
+    """
 
     key: str
     number: int
     text: str
+    attempt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class Table(Protocol):
 
     def put_new(self, rows: Sequence[Row]) -> None:
         """Write all of them or none, and only where none of their key and number is; up to :data:`MOST_ROWS`.
+
+        Rows that are there already with this attempt are ours: an answer was lost on the way.
 
         Raises:
             RowExistsError: somebody else wrote one of them.

@@ -8,8 +8,8 @@ Rules this file guarantees:
   chain never forks; who comes second reads the new tail and writes behind it;
 * records that are appended together are written as one, up to a hundred: all of them or none;
 * when ``append`` returns, the record is in the table; when it raises, it may or may not be, as with a file;
-* a write whose answer was lost is looked up, not repeated as another record: two processes would have to write the
-  same of the same run in the same microsecond to take one record for both;
+* a write whose answer was lost is looked up, not repeated as another record; its row says which attempt wrote it, so
+  that two processes that write the same in the same microsecond do not take one row for both;
 * reading what is new twice a second bears silence of the table for a while: hearing late is no reason to go back.
 """
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -188,7 +189,8 @@ class TableJournal:
         return frame_after(last, entries, source=self.source, name=self.place.name)
 
     def _put(self, framed: Sequence[Framed]) -> None:
-        rows = [Row(self.place.arn, one.link.seq, one.line[:-1].decode()) for one in framed]
+        attempt = secrets.token_hex(8)
+        rows = [Row(self.place.arn, one.link.seq, one.line[:-1].decode(), attempt) for one in framed]
         try:
             self._table.put_new(rows)
         except AwsError as error:

@@ -77,6 +77,30 @@ def test_a_row_of_our_own_whose_answer_was_lost(session: Session, table: DynamoT
         table.put_new([ROW])
 
 
+TRIED = Row(KEY, 7, '{"seq":7}', "a1")
+TRIED_ITEM = {**ITEM, "attempt": {"S": "a1"}}
+
+
+def test_a_row_says_which_attempt_wrote_it(session: Session, table: DynamoTable) -> None:
+    with stubbed(session) as calls:
+        calls.add_response("put_item", {}, {**PUT, "Item": TRIED_ITEM})
+        table.put_new([TRIED])
+        calls.add_response("query", {"Items": [NEXT, TRIED_ITEM]}, query(ScanIndexForward=False, Limit=2))
+        assert table.newest(KEY, 2) == (TRIED, ROWS[1])
+
+
+@pytest.mark.parametrize("theirs", [ITEM, {**ITEM, "attempt": {"S": "b2"}}])
+def test_the_same_row_by_somebody_else_is_not_ours(
+    session: Session, table: DynamoTable, theirs: dict[str, Any]
+) -> None:
+    with stubbed(session) as calls:
+        refuse(calls, "put_item", "ConditionalCheckFailedException", Item=theirs)
+        with pytest.raises(RowExistsError):
+            table.put_new([TRIED])
+        refuse(calls, "put_item", "ConditionalCheckFailedException", Item=TRIED_ITEM)
+        table.put_new([TRIED])
+
+
 def cancelled(*reasons: dict[str, Any]) -> dict[str, Any]:
     return {"CancellationReasons": list(reasons)}
 

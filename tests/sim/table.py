@@ -29,6 +29,7 @@ class SimTable:
 
     name: str = "team"
     stored: dict[str, dict[int, str]] = field(default_factory=dict)
+    attempts: dict[tuple[str, int], str] = field(default_factory=dict)
     registered: set[str] = field(default_factory=set)
     notes: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -44,23 +45,24 @@ class SimTable:
             if self.before is not None:
                 before, self.before = self.before, None
                 before()
-            there = [self.stored.get(row.key, {}).get(row.number) for row in rows]
-            if any(text is not None for text in there):
-                if there != [row.text for row in rows]:
+            there = [self._row(row.key, row.number) for row in rows]
+            if any(there):
+                if there != list(rows):
                     raise RowExistsError
                 return
             for row in rows:
                 self.stored.setdefault(row.key, {})[row.number] = row.text
+                self.attempts[row.key, row.number] = row.attempt
 
     def rows(self, key: str, after: int = 0) -> Iterator[Row]:
         with self._lock, self._call("rows"):
             found = sorted(self.stored.get(key, {}).items())
-        return iter([Row(key, number, text) for number, text in found if number > after])
+        return iter([Row(key, at, text, self.attempts.get((key, at), "")) for at, text in found if at > after])
 
     def newest(self, key: str, count: int) -> tuple[Row, ...]:
         with self._lock, self._call("newest"):
             found = sorted(self.stored.get(key, {}).items())
-        return tuple(Row(key, number, text) for number, text in found[-count:])
+        return tuple(Row(key, at, text, self.attempts.get((key, at), "")) for at, text in found[-count:])
 
     def register(self, key: str) -> None:
         with self._lock, self._call("register"):
@@ -83,6 +85,10 @@ class SimTable:
             else:
                 self.notes[key] = new
             return True
+
+    def _row(self, key: str, number: int) -> Row | None:
+        text = self.stored.get(key, {}).get(number)
+        return None if text is None else Row(key, number, text, self.attempts.get((key, number), ""))
 
     def _call(self, operation: str) -> _Call:
         self.calls.append(operation)

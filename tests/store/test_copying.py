@@ -53,6 +53,14 @@ def test_what_is_there_is_not_written_again(tmp_path: Path) -> None:
     assert copy_journal(here, ARN, table) == Copied(ARN, 253, 0)
 
 
+def test_what_another_wrote_there_is_the_same_if_it_reads_the_same(tmp_path: Path) -> None:
+    here, table = files(tmp_path, 0), SimTable()
+    append(here.open(ARN), 2)
+    append(team(table).open(ARN), 2)
+    assert all(table.attempts.values())
+    assert copy_journal(here, ARN, table) == Copied(ARN, 2, 0)
+
+
 def test_one_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     here, table = files(tmp_path), SimTable()
     table.fail("put_new", lost(), after=True)

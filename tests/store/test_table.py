@@ -145,6 +145,25 @@ def test_a_lost_write_in_whose_place_somebody_else_wrote_is_made_behind() -> Non
     assert journals(table).verify(ARN).count == 3
 
 
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("answer", ["given", "lost"])
+def test_the_same_record_of_the_same_moment_by_two_processes_is_two_records(count: int, answer: str) -> None:
+    """Of one run, in one microsecond, by the same caller on the same host: equal to the byte."""
+    table = SimTable()
+    journal, other = opened(table), opened(table)
+    append(journal)
+
+    def first() -> None:
+        other.extend(NOON, "r-1", ACTOR, EVENTS[:count])
+        if answer == "lost":
+            raise lost()
+
+    table.before = first
+    written = journal.extend(NOON, "r-1", ACTOR, EVENTS[:count])
+    assert [one.seq for one in written] == list(range(count + 2, 2 * count + 2))
+    assert journals(table).verify(ARN).count == 1 + 2 * count
+
+
 def test_a_write_that_can_neither_be_made_nor_looked_up_is_an_error() -> None:
     table = SimTable()
     journal = opened(table)
