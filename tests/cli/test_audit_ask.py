@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lambdaops.core.events import KINDS
 from lambdaops.core.model import Actor
 from lambdaops.store.files import FileJournals
 from tests.cli.rig import Cli
@@ -148,44 +147,3 @@ def test_tail_shows_the_newest_and_follow_what_comes(cli: Cli) -> None:
     assert told[0]["kind"] == "rollback"
     assert (ran.code, envelope["data"]) == (0, {"followed": 3})
     assert cli("audit", "tail", "--follow", "--output", "json").code == 2
-
-
-def test_export_as_it_is_gives_every_record(cli: Cli, tmp_path: Path) -> None:
-    ran = cli("audit", "export")
-    assert [json.loads(line)["kind"] for line in ran.out.splitlines()] == [one["kind"] for one in records(cli)]
-    to = str(tmp_path / "events.jsonl")
-    kept = cli("audit", "export", "--to", to, "--output", "json")
-    assert kept.envelope["data"]["records"] == len(ran.out.splitlines())
-    assert (tmp_path / "events.jsonl").read_text("utf-8") == ran.out
-    assert cli("audit", "export", "--to", to).code == 2, "a file is not written over"
-    assert cli("audit", "export", "--output", "json").code == 2
-
-
-def test_export_as_ocsf_has_what_the_class_requires(cli: Cli) -> None:
-    """https://schema.ocsf.io/1.4.0/classes/api_activity: required attributes and the arithmetic of type_uid."""
-    events = [json.loads(line) for line in cli("audit", "export", "--format", "ocsf").out.splitlines()]
-    required = {"activity_id", "actor", "api", "category_uid", "class_uid", "cloud", "metadata", "severity_id"}
-    required |= {"src_endpoint", "time", "type_uid"}
-    for event in events:
-        assert required <= event.keys()
-        assert (event["class_uid"], event["category_uid"]) == (6003, 6)
-        assert event["type_uid"] == 6003 * 100 + event["activity_id"]
-        assert {"version", "product"} <= event["metadata"].keys()
-        assert event["api"]["operation"] in KINDS
-    by_kind = {event["api"]["operation"]: event for event in events}
-    assert (by_kind["done"]["activity_name"], by_kind["done"]["status"]) == ("Update", "Success")
-    assert by_kind["closed"]["status"] == "Success"
-    assert by_kind["opened"]["status"] == "Unknown"
-    assert by_kind["opened"]["unmapped"]["data"]["ticket"] == "SHOP-1"
-    assert len({event["metadata"]["uid"] for event in events}) == len(events)
-
-
-def test_export_as_cloud_events_is_ordered_by_text(cli: Cli) -> None:
-    events = [json.loads(line) for line in cli("audit", "export", "--format", "cloudevents").out.splitlines()]
-    assert {event["specversion"] for event in events} == {"1.0"}
-    assert len({(event["source"], event["id"]) for event in events}) == len(events)
-    sequence = [event["sequence"] for event in events]
-    assert sequence == sorted(sequence)
-    assert [int(one) for one in sequence] == list(range(1, len(events) + 1))
-    # Names of attributes: lower-case letters and digits, at most twenty (CloudEvents 1.0, "Naming conventions").
-    assert all(name.isalnum() and name.islower() and len(name) <= 20 for event in events for name in event)

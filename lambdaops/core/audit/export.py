@@ -9,12 +9,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from lambdaops.core.arns import session_name
 from lambdaops.core.events import Closed, kind_of, to_record
 from lambdaops.core.messages import SOURCE
 from lambdaops.core.states import Outcome
 
 if TYPE_CHECKING:
     from lambdaops.core.events import Entry
+    from lambdaops.core.model import Actor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -67,21 +69,37 @@ def to_ocsf(entry: Entry, version: str) -> dict[str, object]:
         "time": (entry.at - _EPOCH) // _MILLISECOND,
         "status_id": status,
         "status": _STATUS_NAMES[status],
-        "actor": {"user": {"uid": entry.actor.arn, "name": entry.actor.arn.rpartition("/")[2]}},
+        "actor": _ocsf_actor(entry.actor),
         "api": {"operation": kind, "service": {"name": "lambdaops"}},
         "src_endpoint": {"hostname": entry.actor.host},
         "cloud": {"provider": "AWS", "region": region, "account": {"uid": account}},
         "resources": [{"uid": entry.target, "name": resource.removeprefix("function:")}],
         "metadata": {
             "version": OCSF_VERSION,
+            "profiles": ["cloud"],  # ``cloud`` is an attribute of the profile, not of the class
             "product": {"name": "lambdaops", "vendor_name": "lambdaops", "version": version},
             "uid": _id(entry),
             "sequence": entry.seq or 0,
             "correlation_uid": entry.release,
             "log_name": entry.target,
         },
-        "unmapped": {"run": entry.actor.run, "op": record["op"], "data": record["data"]},
+        "unmapped": {
+            "run": entry.actor.run,
+            "commit": entry.actor.commit,
+            "op": record["op"],
+            "data": record["data"],
+        },
     }
+
+
+def _ocsf_actor(actor: Actor) -> dict[str, object]:
+    """The caller, its session if it is an assumed role's, and with which tool, if that is known."""
+    found: dict[str, object] = {"user": {"uid": actor.arn, "name": actor.arn.rpartition("/")[2]}}
+    if session := session_name(actor.arn):
+        found["session"] = {"uid": session}
+    if actor.tool:
+        found["app_name"] = actor.tool
+    return found
 
 
 def _status(entry: Entry) -> int:
@@ -96,7 +114,8 @@ def to_cloud_event(entry: Entry) -> dict[str, object]:
     return {
         "specversion": "1.0",
         "id": _id(entry),
-        "source": SOURCE,
+        # The sequence counts within a source (CloudEvents extension "sequence"), and each journal counts for itself.
+        "source": f"{SOURCE}/{entry.target}",
         "type": f"lambdaops.audit.{kind_of(entry.event)}",
         "subject": entry.target,
         "time": record["at"],
