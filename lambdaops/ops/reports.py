@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.arns import resource_name
+from lambdaops.core.audit.query import no_journal
 from lambdaops.core.dlq.run import runs as redrives
 from lambdaops.core.duration import format_duration
-from lambdaops.core.errors import UNREADABLE_JOURNAL, NotFoundError, UsageError
+from lambdaops.core.errors import UNREADABLE_JOURNAL, UsageError
 from lambdaops.core.events import Entry, Opened, RolledBack
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
 from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VersionRow
@@ -196,9 +197,7 @@ def find_journal(journals: Journals, text: str, region: str | None = None) -> st
     found = [arn for arn in known if text in (arn, resource_name(arn))]
     found = [arn for arn in found if region is None or arn.split(":")[3] == region]
     if not found:
-        raise NotFoundError(
-            f"there is no journal of {text} here", hint="lambdaops audit list shows the journals there are."
-        )
+        raise no_journal(text, known)
     if len(found) > 1:
         raise UsageError(f"{text} has {len(found)} journals: {', '.join(found)}", hint="Give the ARN.")
     return found[0]

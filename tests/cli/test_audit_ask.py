@@ -56,7 +56,36 @@ def test_each_condition_narrows_and_all_must_hold(cli: Cli) -> None:
     assert records(cli, "--actor", "nobody") == []
     for name in ("orders", "orders:live", every[0]["target"]):
         assert records(cli, "--function", name) == every
-    assert records(cli, "--function", "orde") == []
+
+
+def test_a_name_that_no_journal_goes_by_is_told(cli: Cli, tmp_path: Path) -> None:
+    """Nothing found would read as nothing done."""
+    page, lines = tmp_path / "page.html", tmp_path / "lines.jsonl"
+    arn = "arn:aws:lambda:eu-central-1:111122223333:function:orders:live"
+    for typo, near in (
+        ("ordrs", "Did you mean orders or orders:live?"),
+        ("Orders:live", "Did you mean orders:live or orders?"),
+        (arn.replace("orders", "order"), "Did you mean orders:live or orders?"),
+        ("payments", ""),
+    ):
+        for words in (
+            ("audit", "search", "--function", typo),
+            ("audit", "export", "--function", typo),
+            ("audit", "export", "--function", typo, "--to", str(lines)),
+            ("audit", "report", str(page), "--function", typo),
+            ("audit", "tail", typo),
+        ):
+            ran = cli(*words)
+            assert (ran.code, ran.out) == (3, "")
+            assert f"there is no journal of {typo} here" in ran.err
+            assert near in ran.err
+            assert ("Did you mean" in ran.err) == bool(near)
+    assert not page.exists()
+    assert not lines.exists()
+    # A journal that has nothing of what else is asked for is an answer.
+    assert cli("audit", "search", "--function", "orders", "--ticket", "NONE").code == 0
+    ran = cli("audit", "search", "--function", "ordrs", "--output", "json")
+    assert (ran.code, ran.envelope["errors"][0]["code"]) == (3, "not-found")
 
 
 def test_every_record_says_from_which_run_and_commit_and_with_which_tool(tmp_path: Path) -> None:

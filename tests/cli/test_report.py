@@ -33,13 +33,10 @@ def test_a_file_for_people_and_numbers_for_machines(cli: Cli, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir() if "html" in path.name] == ["now.html"]
 
 
-@pytest.mark.parametrize(
-    ("words", "changes"),
-    [(("--function", "orders"), 1), (("--function", "orders:live"), 1), (("--function", "invoices"), 0)],
-)
-def test_one_function(cli: Cli, words: tuple[str, ...], changes: int) -> None:
-    data = valid(cli("audit", "report", "x.html", *words, "--output", "json"))["data"]
-    assert len(data["changes"]) == changes
+@pytest.mark.parametrize("name", ["orders", "orders:live"])
+def test_one_function(cli: Cli, name: str) -> None:
+    data = valid(cli("audit", "report", "x.html", "--function", name, "--output", "json"))["data"]
+    assert len(data["changes"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ are those of all its records; every condition that is given must hold; a text is
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from lambdaops.core.arns import resource_name
 from lambdaops.core.dlq.records import Ending, RedriveClosed
 from lambdaops.core.duration import parse_duration
-from lambdaops.core.errors import InvalidDurationError, UsageError
+from lambdaops.core.errors import InvalidDurationError, NotFoundError, UsageError
 from lambdaops.core.events import Closed, Entry, Opened, Published, PublishFailed, RolledBack, kind_of
 from lambdaops.core.states import BY_HAND, Outcome
 
@@ -61,16 +62,23 @@ class Match:
     outcome: str
 
 
-def is_about(query: Query, arn: str) -> bool:
-    """Whether a journal can hold what is asked for."""
-    return is_of(arn, query.function)
-
-
 def is_of(arn: str, name: str) -> bool:
     """Whether a journal is one of ``name``: a function, one alias of it, or a queue, or its ARN; empty means all."""
     known = resource_name(arn)
     function, _, alias = known.partition(":")
     return name in ("", arn, arn.removesuffix(f":{alias}"), known, function)
+
+
+def no_journal(name: str, arns: Iterable[str]) -> NotFoundError:
+    """The error for a name that none of these journals goes by: nothing found would read as nothing done."""
+    known = sorted({said for arn in arns for said in (resource_name(arn), resource_name(arn).partition(":")[0])})
+    folded = {said.lower(): said for said in known}
+    bare = name.split(":", 5)[-1].removeprefix("function:") if name.startswith("arn:") else name
+    near = [folded[said] for said in difflib.get_close_matches(bare.lower(), folded, n=3, cutoff=0.6)]
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return NotFoundError(
+        f"there is no journal of {name} here", hint=f"{meant}lambdaops audit list shows the journals there are."
+    )
 
 
 def select(query: Query, entries: Sequence[Entry]) -> tuple[Match, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambdaops.core.arns import resource_name
-from lambdaops.core.audit.query import is_of
+from lambdaops.core.audit.query import is_of, no_journal
 from lambdaops.core.audit.report import Report
 from lambdaops.core.audit.report import report as fold
 
@@ -19,10 +19,14 @@ def report(journals: Journals, function: str, since: datetime, until: datetime) 
     """What was changed; ``function`` is a function's name, FUNCTION:ALIAS or an ARN, empty for all.
 
     Raises:
+        NotFoundError: no journal is of that function: a report of nothing would say that nothing was done.
         JournalTamperedError, InvalidFileError, JournalUnreachableError: a journal cannot be used: a report without it
             would say too little.
     """
-    found = [arn for arn in journals.targets() if ":function:" in arn and _is_meant(arn, function)]
+    known = [arn for arn in journals.targets() if ":function:" in arn]
+    if function and not any(is_of(arn, function) for arn in known):
+        raise no_journal(function, known)
+    found = [arn for arn in known if _is_meant(arn, function)]
     return fold((journals.open(arn).read().entries for arn in found), since, until)
 
 

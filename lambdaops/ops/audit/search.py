@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.audit.query import is_about, select
+from lambdaops.core.audit.query import is_of, no_journal, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 _PAUSE = timedelta(seconds=1)
 
 
-def search(journals: Journals, query: Query, arns: Sequence[str] | None = None) -> Iterator[Match]:
+def search(journals: Journals, query: Query) -> Iterator[Match]:
     """The records that are asked for, journal by journal, each in its order.
 
     Raises:
+        NotFoundError: at once, if no journal is of the function that is asked for.
         JournalTamperedError, InvalidFileError: a journal cannot be read as it was written: what it says is no answer.
     """
-    for arn in journals.targets() if arns is None else arns:
-        if is_about(query, arn):
-            yield from select(query, journals.open(arn).read().entries)
+    known = journals.targets()
+    arns = [arn for arn in known if is_of(arn, query.function)]
+    if query.function and not arns:
+        raise no_journal(query.function, known)
+    return (match for arn in arns for match in select(query, journals.open(arn).read().entries))
 
 
 def newest(journals: Journals, last: int, arns: Sequence[str] | None = None) -> tuple[Entry, ...]:
