@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 T = typing.TypeVar("T")
 _Writer = typing.Callable[[typing.Any], object]
-_Reader = typing.Callable[[object], object]
+_Reader = typing.Callable[[object], typing.Any]
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -36,6 +36,12 @@ def encode(value: object) -> object:
     return _writer(cls)(value)
 
 
+def encode_fields(value: object) -> dict[str, object]:
+    """The fields of a dataclass, as :func:`encode` writes them, without the tag."""
+    cls: typing.Any = type(value)
+    return {key: encode(getattr(value, key)) for key in _names(cls)}
+
+
 def decode(kind: type[T], data: object) -> T:
     """Read back what :func:`encode` wrote.
 
@@ -43,14 +49,15 @@ def decode(kind: type[T], data: object) -> T:
         CodecError: the data does not have the shape of ``kind``.
     """
     wanted: typing.Any = kind
-    return typing.cast("T", _reader(wanted)(data))
+    found: T = _reader(wanted)(data)
+    return found
 
 
 # -- writing: one function per class, made once ------------------------------------------------------------------------
 
 
 @functools.cache
-def _writer(cls: type) -> _Writer:
+def _writer(cls: typing.Any) -> _Writer:  # noqa: ANN401 -- a class
     if issubclass(cls, enum.Enum):
         return _write_member
     if issubclass(cls, int | str | types.NoneType):
@@ -62,7 +69,7 @@ def _writer(cls: type) -> _Writer:
     if issubclass(cls, tuple):
         return _write_tuple
     if dataclasses.is_dataclass(cls):
-        return _writer_of_fields(cls)
+        return _writer_of_fields(typing.cast("type", cls))
     raise TypeError(f"a {cls.__name__} has no place in the journal")
 
 
@@ -91,12 +98,16 @@ def _write_tuple(value: typing.Any) -> object:  # noqa: ANN401
 
 def _writer_of_fields(cls: type) -> _Writer:
     name = tag(cls)
-    names = tuple(field.name for field in dataclasses.fields(cls))
 
     def write(value: object) -> object:
-        return {"is": name, **{key: encode(getattr(value, key)) for key in names}}
+        return {"is": name, **encode_fields(value)}
 
     return write
+
+
+@functools.cache
+def _names(cls: typing.Any) -> tuple[str, ...]:  # noqa: ANN401 -- of a dataclass
+    return tuple(field.name for field in dataclasses.fields(cls))
 
 
 # -- reading: one function per type, made once -------------------------------------------------------------------------
@@ -201,20 +212,19 @@ def _reader_of_fields(kind: type) -> _Reader:
             raise CodecError(f"expected {name}, found {data!r}")
         if data.get("is", name) != name:
             raise CodecError(f"expected {name}, found {data['is']!r}")
-        readers, required = _fields(kind)
-        given = {key: value for key, value in data.items() if key != "is"}
-        unknown, missing = given.keys() - readers.keys(), required - given.keys()
-        if unknown or missing:
-            raise CodecError(f"{name}: unknown {sorted(unknown)}, missing {sorted(missing)}")
-        return kind(**{key: readers[key](value) for key, value in given.items()})
+        readers, required, known = _fields(kind)
+        if not required <= data.keys() <= known:
+            raise CodecError(f"{name}: unknown {sorted(data.keys() - known)}, missing {sorted(required - data.keys())}")
+        return kind(**{key: readers[key](value) for key, value in data.items() if key != "is"})
 
     return read
 
 
 @functools.cache
-def _fields(kind: type) -> tuple[dict[str, _Reader], frozenset[str]]:
-    """How to read each field, and which must be there; found out at the first value, because states hold states."""
+def _fields(kind: type) -> tuple[dict[str, _Reader], frozenset[str], frozenset[str]]:
+    """How to read each field, which must be there and which may; found out at the first value: states hold states."""
     hints = typing.get_type_hints(kind)
     fields = dataclasses.fields(kind)
     required = frozenset(field.name for field in fields if field.default is dataclasses.MISSING)
-    return {field.name: _reader(hints[field.name]) for field in fields}, required
+    known = frozenset({"is", *(field.name for field in fields)})
+    return {field.name: _reader(hints[field.name]) for field in fields}, required, known

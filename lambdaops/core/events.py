@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lambdaops.core.codec import CodecError, decode, encode
+from lambdaops.core.codec import CodecError, decode, encode, encode_fields
 from lambdaops.core.dlq.records import (
     DeadLetterEvent,
     LoadStep,
@@ -275,10 +275,8 @@ def kind_of(event: Event) -> str:
 
 def to_record(entry: Entry) -> dict[str, object]:
     """An entry as the JSON object of one journal line, without the hash chain's ``prev``."""
-    data = encode(entry.event)
-    assert isinstance(data, dict)  # noqa: S101 -- events are dataclasses
-    actor = encode(entry.actor)
-    assert isinstance(actor, dict)  # noqa: S101
+    data = encode_fields(entry.event)
+    op = data.pop("op", None)
     return {
         "v": SCHEMA,
         "seq": entry.seq,
@@ -286,9 +284,9 @@ def to_record(entry: Entry) -> dict[str, object]:
         "target": entry.target,
         "release": entry.release,
         "kind": kind_of(entry.event),
-        "op": getattr(entry.event, "op", None),
-        "actor": {key: value for key, value in actor.items() if key != "is"},
-        "data": {key: value for key, value in data.items() if key not in ("is", "op")},
+        "op": op,
+        "actor": encode_fields(entry.actor),
+        "data": data,
     }
 
 

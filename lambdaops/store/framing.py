@@ -106,11 +106,23 @@ def frame(entry: Entry, prev: str) -> Framed:
         CodecError: the entry could not be read back, so it must not be written.
     """
     try:
-        bare = canonical({**to_record(entry), "prev": prev})
+        record = to_record(entry)
+        text = _JSON.encode({**record, "prev": prev})
+        try:
+            bare = text.encode()
+            # As the bytes will be read: JSON changes nothing about plain strings, numbers and lists.
+            back = from_record(record)
+        except (UnicodeEncodeError, CodecError):
+            bare = text.encode("utf-8", "replace")
+            record = {key: value for key, value in json.loads(bare).items() if key != "prev"}
+            back = from_record(record)
         at = bare.rindex(_AFTER_SUM)
-        line = b"".join((bare[:at], _SUM, head(bare).encode(), b'"', bare[at:]))
-        link = read_line(line)
-        return Framed(line + b"\n", link, entry_of(link))
+        whole = hashlib.sha256(bare[:at])
+        own = whole.copy()
+        own.update(bare[at:])
+        rest = b"".join((_SUM, own.hexdigest().encode(), b'"', bare[at:]))
+        whole.update(rest)
+        return Framed(b"".join((bare[:at], rest, b"\n")), Link(back.seq or 0, prev, whole.hexdigest(), record), back)
     except (TypeError, ValueError) as error:
         raise CodecError(str(error)) from error
 

@@ -68,6 +68,7 @@ class FileJournal:
     def __init__(self, place: Place, home: Path, *, disk: Disk, wait: timedelta) -> None:
         self.place = place
         self.path = place.file(home, SUFFIX)
+        self._name, self._source = place.name, str(self.path)
         self._lock_path = place.file(home, ".lock")
         self._disk = disk
         self._wait = wait
@@ -208,14 +209,15 @@ class FileJournal:
             JournalUnwritableError, JournalTamperedError, InvalidFileError: as :meth:`append`; the first few may stand
                 in the journal.
         """
-        with unwritable(self.path, self.place.name):
-            self._disk.make_directories(self.path.parent)
-            with locked(self._lock_path, self._wait):
-                fd = self._disk.open(self.path, APPEND)
-                try:
-                    return self._extend(fd, at, release, actor, events)
-                finally:
-                    self._disk.close(fd)
+        with unwritable(self.path, self._name), locked(self._lock_path, self._wait, self._make_directory):
+            fd = self._disk.open(self.path, APPEND)
+            try:
+                return self._extend(fd, at, release, actor, events)
+            finally:
+                self._disk.close(fd)
+
+    def _make_directory(self) -> None:
+        self._disk.make_directories(self.path.parent)
 
     def _extend(self, fd: int, at: datetime, release: str, actor: Actor, events: Sequence[Event]) -> tuple[Entry, ...]:
         size = self._disk.size(fd)
@@ -229,7 +231,7 @@ class FileJournal:
         entries = (
             Entry(number, at, self.place.arn, release, actor, event) for number, event in enumerate(events, seq + 1)
         )
-        framed = frame_after(last, entries, source=str(self.path), name=self.place.name)
+        framed = frame_after(last, entries, source=self._source, name=self._name)
         if torn:
             self._set_aside(torn)
             self._disk.truncate(fd, size - len(torn))

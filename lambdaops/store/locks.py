@@ -20,7 +20,7 @@ if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import timedelta
     from pathlib import Path
 
@@ -57,21 +57,32 @@ def take(path: Path, wait: timedelta) -> BaseFileLock:
 
 
 @contextlib.contextmanager
-def locked(path: Path, wait: timedelta) -> Iterator[None]:
+def locked(path: Path, wait: timedelta, make_directory: Callable[[], None]) -> Iterator[None]:
     """Hold the lock of a file.
+
+    Args:
+        path: the file; it is made.
+        wait: how long at most.
+        make_directory: called if the file cannot be made for want of its directory: looking for that before every
+            record costs more than the lock.
 
     Raises:
         LockHeldError: somebody else had it all the time.
         OSError: as :func:`take`.
     """
     if sys.platform == "win32":
+        make_directory()
         lock = take(path, wait)
         try:
             yield
         finally:
             lock.release()
     else:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except (FileNotFoundError, NotADirectoryError):
+            make_directory()  # raises, and says which part of the path it is, where there is a file in the way
+            fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _flock(fd, wait)
             yield
@@ -80,12 +91,14 @@ def locked(path: Path, wait: timedelta) -> Iterator[None]:
 
 
 def _flock(fd: int, wait: timedelta) -> None:
-    until = time.monotonic() + wait.total_seconds()
+    until: float | None = None
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= until:
+            now = time.monotonic()
+            until = now + wait.total_seconds() if until is None else until
+            if now >= until:
                 raise LockHeldError from None
             time.sleep(_POLL_SECONDS)
         else:

@@ -6,19 +6,29 @@ import dataclasses
 import hashlib
 import json
 import random
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lambdaops.core.codec import CodecError
 from lambdaops.core.errors import InvalidFileError, JournalTamperedError
-from lambdaops.core.events import KINDS, Decided, to_record
-from lambdaops.core.states import Ready
+from lambdaops.core.events import KINDS, Decided, Signalled, to_record
+from lambdaops.core.states import Ready, Signal
 from lambdaops.ports import Verified
-from lambdaops.store.framing import GENESIS, Lines, canonical, frame, head, read_lines, verify_lines
+from lambdaops.store.framing import (
+    GENESIS,
+    Lines,
+    canonical,
+    entry_of,
+    frame,
+    head,
+    read_line,
+    read_lines,
+    verify_lines,
+)
 from tests.core.journal_values import entries
 from tests.store.records import ARN, EVENTS, NOON, OTHER, chained, entry, lines_of, rewritten
 
@@ -65,6 +75,28 @@ def test_any_entries_come_back_equal(drawn: list[Entry]) -> None:
     assert chain.torn == b""
     assert chain.next_seq == len(placed) + 1
     assert chain.head == (head(lines[-1]) if lines else GENESIS)
+
+
+class Word(str):
+    """Text of a parser that keeps more with it."""
+
+    __slots__ = ()
+
+
+@given(st.sampled_from(sorted(KINDS)).flatmap(lambda kind: entries(KINDS[kind])))
+@example(entry(1, Decided(Ready(NOON), "caf\udce9 \ud83d\ude80")))
+@example(entry(1, Decided(Ready(NOON), Word("why"))))
+@example(entry(1, Decided(Ready(NOON + timedelta(microseconds=1)), "why")))
+@example(entry(1, Signalled(Signal.PAUSE, "why", timedelta(microseconds=1_499))))
+@example(dataclasses.replace(entry(1), at=NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))))
+def test_what_is_framed_is_what_is_read_back(drawn: Entry) -> None:
+    """It is told and folded without being read again, and must not be another value than the next process reads."""
+    framed = frame(drawn, "f" * 64)
+    link = read_line(framed.line[:-1])
+    assert framed.link == link
+    assert json.dumps(framed.link.record, sort_keys=True) == json.dumps(link.record, sort_keys=True)
+    assert framed.entry == entry_of(link)
+    assert repr(framed.entry) == repr(entry_of(link)), "equal values of other types"
 
 
 def test_a_line_is_canonical_json_with_the_hash_of_the_line_before() -> None:

@@ -252,5 +252,5 @@ def test_reading_makes_no_lock_and_no_repair(tmp_path: Path) -> None:
 def test_reading_does_not_wait_for_a_writer(tmp_path: Path) -> None:
     journal = opened(tmp_path)
     append(journal)
-    with locked(journal.path.with_name("live.lock"), timedelta(0)):
+    with locked(journal.path.with_name("live.lock"), timedelta(0), lambda: None):
         assert len(journal.read().entries) == 1

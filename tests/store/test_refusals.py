@@ -143,7 +143,7 @@ def test_a_refusal_of_the_system_names_what_and_why_and_what_next(tmp_path: Path
 def test_a_lock_that_is_never_given_back_is_reported(tmp_path: Path) -> None:
     journal = FileJournals(tmp_path, wait=timedelta(milliseconds=30)).open(ARN)
     append(journal)
-    with locked(journal.path.with_name("live.lock"), timedelta(0)):
+    with locked(journal.path.with_name("live.lock"), timedelta(0), lambda: None):
         error = refused(journal)
     assert "another process has kept it locked" in error.message
     assert append(journal)[0].seq == 2
