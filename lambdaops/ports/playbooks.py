@@ -85,3 +85,4 @@ class PlaybookPorts:
     host: str
     run: str = ""
     tool: str = ""
+    commit: str = ""

@@ -87,6 +87,7 @@ def ports_for(env: Env, reach: Reach, place: Place, library: Library, sink: Sink
         host=ports.host,
         run=ports.run,
         tool=ports.tool,
+        commit=ports.commit,
     )
 
 
