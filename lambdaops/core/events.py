@@ -40,6 +40,15 @@ from lambdaops.core.playbook.records import (
     StepBegan,
     StepEnded,
 )
+from lambdaops.core.prune_records import (
+    PruneClosed,
+    PruneEvent,
+    PruneOpened,
+    VersionDeleted,
+    VersionDeleteFailed,
+    VersionDeleting,
+    VersionSpared,
+)
 from lambdaops.core.states import Outcome, Signal, State
 
 SCHEMA = 1
@@ -208,6 +217,7 @@ Event = (
     | PublishStarted
     | Published
     | PublishFailed
+    | PruneEvent
     | DeadLetterEvent
     | PlaybookEvent
 )
@@ -227,6 +237,12 @@ KINDS: dict[str, type[Event]] = {
     "publish": PublishStarted,
     "published": Published,
     "publish-failed": PublishFailed,
+    "prune-opened": PruneOpened,
+    "version-deleting": VersionDeleting,
+    "version-deleted": VersionDeleted,
+    "version-spared": VersionSpared,
+    "version-delete-failed": VersionDeleteFailed,
+    "prune-closed": PruneClosed,
     "redrive-opened": RedriveOpened,
     "redrive-resumed": RedriveResumed,
     "redrive-step": RedriveStep,
@@ -256,8 +272,8 @@ _KEYS = frozenset({"v", "seq", "at", "target", "release", "kind", "op", "actor",
 class Entry:
     """One event in its place; ``seq`` is None when the journal could not take it (only a rollback goes on then).
 
-    ``target`` is the alias ARN (the function's for a publication, the queue's for work on dead letters, a playbook's
-    name in ARN form for its runs); ``release`` groups the events of one run.
+    ``target`` is the alias ARN (the function's for what is published or deleted, the queue's for dead letters, a
+    playbook's name in ARN form for its runs); ``release`` groups the events of one run.
     """
 
     seq: int | None

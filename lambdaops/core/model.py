@@ -129,6 +129,22 @@ def parse_version(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True, slots=True)
+class VersionNumber:
+    """The number of a published version, checked where it is made: never empty, ``$LATEST``, or an alias.
+
+    A deletion takes this type and no text: DeleteFunction without a version deletes the whole function.
+    """
+
+    number: str
+
+    def __post_init__(self) -> None:
+        parse_version(self.number)
+
+    def __str__(self) -> str:
+        return self.number
+
+
 def percent(weight: int) -> str:
     """A weight in basis points as people read it: ``10 %``, ``2.5 %``."""
     return f"{weight / 100:g} %"
