@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdaops import __version__
 from lambdaops.core.errors import RegionMissingError
+from lambdaops.core.model import parse_function, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -193,6 +194,8 @@ class Session:
             options = {**self._explicit(), **({"region_name": region} if region else {})}
             client = session.client(service, config=config, **options)  # type: ignore[call-overload]
         client.meta.events.register("after-call", _refuse_page)
+        if service == "lambda":
+            client.meta.events.register("provide-client-params.lambda.DeleteFunction", _refuse_whole_function)
         if purpose.attempts == 1:
             from lambdaops.aws.once import try_again_if_not_done
 
@@ -222,6 +225,16 @@ class Session:
             "aws_session_token": "AWS_SESSION_TOKEN",
         }
         return {key: self._variables[name] for key, name in names.items() if name in self._variables}
+
+
+def _refuse_whole_function(params: Mapping[str, Any], **_: object) -> None:
+    """Refuse to delete anything but a published version by its number.
+
+    "To delete a specific function version, use the Qualifier parameter. Otherwise, all versions and aliases are
+    deleted" (Lambda API reference, DeleteFunction). No code of ours may come to that, whatever it got wrong.
+    """
+    parse_function(str(params.get("FunctionName", "")))
+    parse_version(str(params.get("Qualifier") or ""))
 
 
 def _refuse_page(http_response: AWSResponse, **_: object) -> None:

@@ -395,6 +395,13 @@ class StepRefusedError(LambdaOpsError):
     exit_code = ExitCode.USAGE
 
 
+class PruneInProgressError(LambdaOpsError):
+    """Another live process deletes versions of this function."""
+
+    code = "prune-in-progress"
+    exit_code = ExitCode.CONFLICT
+
+
 class RedriveHeldError(LambdaOpsError):
     """A redrive stopped where it is: an alarm, too many messages that came back, or a person."""
 

@@ -276,7 +276,8 @@ class Drive(Protocol):
         """Take it.
 
         Raises:
-            ReleaseInProgressError, RedriveInProgressError: another live process has it; who, where and since when.
+            ReleaseInProgressError, RedriveInProgressError, PruneInProgressError: another live process has it; who,
+                where and since when.
         """
 
     def beat(self) -> None:
@@ -293,7 +294,7 @@ class Journals(Protocol):
         """The journal of one alias, function or queue ARN; it need not exist yet."""
 
     def drive(self, arn: str, release: str = "") -> Drive:
-        """The exclusive right to drive releases of this alias, or to move messages of this queue, for this run."""
+        """The exclusive right, for this run, to drive an alias's releases, move a queue's messages, delete versions."""
 
     def driver(self, arn: str) -> Lease | None:
         """Who has that right now, or had it and died; None when nobody does."""

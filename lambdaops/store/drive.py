@@ -1,4 +1,4 @@
-"""The right to drive releases of one alias, or to move one queue's messages: a lock, and a note beside it.
+"""The right to drive one alias's releases, move one queue's messages or delete one function's versions: lock and note.
 
 Rules this file guarantees: the lock decides and ends with its process, however that dies; a home that several hosts
 share may not have locks between hosts, so a fresh heartbeat from another host is believed as well; a note whose lock is
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from lambdaops.core.errors import (
     LambdaOpsError,
     PlaybookInProgressError,
+    PruneInProgressError,
     RedriveInProgressError,
     ReleaseInProgressError,
 )
@@ -55,7 +56,7 @@ class FileDrive:
         """Take it, and say who has it.
 
         Raises:
-            ReleaseInProgressError, RedriveInProgressError: another live process has it.
+            ReleaseInProgressError, RedriveInProgressError, PruneInProgressError: another live process has it.
             JournalUnwritableError: the lock's file cannot be made.
         """
         with unwritable(self._path, self._name):
@@ -128,6 +129,12 @@ def held(place: Place, lease: Lease | None) -> LambdaOpsError:
             f"run {run} of playbook {name} is being driven already: by {_who(lease, 'run')}",
             hint=f"See it with lambdaops playbook status {run}; end it with lambdaops playbook cancel {run}.",
             target=run,
+        )
+    if not place.alias:
+        return PruneInProgressError(
+            f"versions of {name} are being deleted already: by {_who(lease, 'run')}",
+            hint="Wait until it is through, then run the same command again: it does what is left.",
+            target=name,
         )
     return ReleaseInProgressError(
         f"a release of {name} is being driven already: by {_who(lease)}",
