@@ -30,6 +30,7 @@ POLICIES = {
     ),
     "rollback": (["rollback", "abort"], ["function", "any"]),
     "look": (["status", "status --all", "versions"], ["function", "functions", "any"]),
+    "prune": (["prune --delete"], ["function", "any"]),
     "init": (["init"], ["functions", "any"]),
     "dlq-look": (["dlq list", "dlq inspect", "dlq dump"], ["function", "queues", "queue", "any"]),
     "dlq-redrive": (["dlq redrive", "dlq resume", "dlq cancel"], ["function", "queue", "any"]),

@@ -27,6 +27,7 @@ _MODULES = {
     "status": "look",
     "versions": "look",
     "history": "look",
+    "prune": "prune",
     "dlq": "dlq",
     "playbook": "playbook",
     "audit": "audit",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lambdaops.core.stores import TableStore
     from lambdaops.ports import Ask, Clock, Inventory, Journals, Notifier, Ports, Signals, Sink
     from lambdaops.ports.playbooks import Answers
+    from lambdaops.ports.published import PublishedVersions
     from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
     from lambdaops.ports.tables import Table, TableAdmin
     from lambdaops.ports.trails import Trail
@@ -213,6 +214,12 @@ class Env:
         from lambdaops.aws.trails import CloudTrail
 
         return CloudTrail(self.aws_session(region=region, profile=profile))
+
+    def published(self, *, region: str | None = None, profile: str | None = None) -> PublishedVersions:
+        """The published versions of functions, and what refers to them."""
+        from lambdaops.aws.published import AwsPublishedVersions
+
+        return AwsPublishedVersions(self.aws_session(region=region, profile=profile))
 
     def queues(self, *, region: str | None = None, profile: str | None = None) -> Queues:
         """SQS queues, for commands that only look."""

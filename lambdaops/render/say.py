@@ -30,6 +30,7 @@ from lambdaops.core.model import Level
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Redriving, Warned
 from lambdaops.core.replay import phase
 from lambdaops.core.states import Awaiting, Baking, Held, Paused, Reverting, Signal
+from lambdaops.render import pruning
 from lambdaops.render.playbook_words import told
 from lambdaops.render.redrives import described
 
@@ -198,7 +199,7 @@ def describe(entry: Entry) -> str:
             return f"publish failed: {code}: {message}{_request(request_id)}"
         case _:
             by = who(entry), entry.actor.host
-            return described(entry.event, *by) or told(entry.event, *by)
+            return pruning.described(entry.event) or described(entry.event, *by) or told(entry.event, *by)
 
 
 def _stage(plan: Plan | None, then: State) -> str:

@@ -17,6 +17,7 @@ from lambdaops.core.errors import EXIT_MEANINGS, BlockedError, ExitCode, Invalid
 from lambdaops.core.events import Entry, Landed, Opened, Published, PublishStarted, RolledBack
 from lambdaops.core.model import Finding, Level, percent
 from lambdaops.core.notices import Notice, Planned
+from lambdaops.core.prune_records import PruneOpened, VersionDeleted
 from lambdaops.core.states import Done, Held, Reverting
 from lambdaops.render import say
 from lambdaops.render import view as watching
@@ -102,9 +103,9 @@ def fold(story: Story, notice: Notice) -> Story:
             story = replace(story, findings=findings)
         case Entry(actor=actor, event=event):
             story = replace(story, who=actor.arn or story.who)
-            if isinstance(event, Opened | RolledBack | PublishStarted):
+            if isinstance(event, Opened | RolledBack | PublishStarted | PruneOpened):
                 story = replace(story, why=event.reason or story.why, ticket=event.ticket or story.ticket)
-            if isinstance(event, Landed | RolledBack) or (isinstance(event, Published) and event.new):
+            if isinstance(event, Landed | RolledBack | VersionDeleted) or (isinstance(event, Published) and event.new):
                 story = replace(story, changed=True)
         case _:
             pass

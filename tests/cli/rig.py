@@ -21,12 +21,14 @@ from tests.ops.dlq.post import Post
 from tests.sim.disk import SteadyDisk
 from tests.sim.failures import SimFailures
 from tests.sim.inventory import SimInventory
+from tests.sim.published import SimPublished
 from tests.sim.world import World
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from lambdaops.ports import Ask, Inventory, Journals, Notifier, Signals, Sink
+    from lambdaops.ports.published import PublishedVersions
     from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
     from lambdaops.ports.trails import Trail
 
@@ -87,6 +89,12 @@ class SimEnv(Env):
     post: Post
     failures: SimFailures
     sim_trail: SimTrail
+    shelf: SimPublished
+
+    def published(self, *, region: str | None = None, profile: str | None = None) -> PublishedVersions:
+        self.reached.append((region, profile))
+        self.shelf.world = self.worlds.get(profile or "", self.world)
+        return self.shelf
 
     def trail(self, *, region: str | None = None, profile: str | None = None) -> Trail:
         self.reached.append((region, profile))
@@ -189,6 +197,7 @@ class Cli:
     post: Post = field(default_factory=Post)
     failures: SimFailures = field(default_factory=SimFailures)
     trail: SimTrail = field(default_factory=SimTrail)
+    shelf: SimPublished = field(default_factory=lambda: SimPublished(World()))
     answer: str = ""
     tty: bool = False
     variables: dict[str, str] = field(default_factory=dict)
@@ -201,5 +210,5 @@ class Cli:
         )
         env.world, env.worlds, env.reached = self.world, self.worlds, self.reached
         env.account, env.channels, env.post = self.account, self.channels, self.post
-        env.failures, env.sim_trail = self.failures, self.trail
+        env.failures, env.sim_trail, env.shelf = self.failures, self.trail, self.shelf
         return Ran(main(argv, env), out.getvalue(), err.getvalue())

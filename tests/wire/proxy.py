@@ -37,8 +37,10 @@ _LAMBDA = [
     ("GET", r"/functions/[^/]+/policy", "GetPolicy"),
     ("GET", r"/functions/[^/]+/provisioned-concurrency", "GetProvisionedConcurrencyConfig"),
     ("GET", r"/functions/[^/]+/event-invoke-config/list", "ListFunctionEventInvokeConfigs"),
+    ("GET", r"/functions/[^/]+/durable-executions", "ListDurableExecutionsByFunction"),
     ("GET", r"/event-source-mappings", "ListEventSourceMappings"),
     ("GET", r"/functions/[^/]+$", "GetFunction"),
+    ("DELETE", r"/functions/[^/]+$", "DeleteFunction"),
 ]
 READS = {
     "GetAlias",
@@ -47,7 +49,9 @@ READS = {
     "ListVersionsByFunction",
     "GetPolicy",
     "GetProvisionedConcurrencyConfig",
+    "ListProvisionedConcurrencyConfigs",
     "ListEventSourceMappings",
+    "ListDurableExecutionsByFunction",
     "GetFunction",
     "GetMetricData",
     "DescribeAlarms",
@@ -73,6 +77,8 @@ def operation(method: str, path: str, headers: dict[str, str], body: bytes) -> s
         return (
             "ListObjectsV2" if "list-type=2" in query else {"GET": "GetObject", "PUT": "PutObject"}.get(method, method)
         )
+    if bare.endswith("/provisioned-concurrency") and "List=ALL" in query:
+        return "ListProvisionedConcurrencyConfigs"
     for verb, pattern, name in _LAMBDA:
         if verb == method and re.search(pattern, bare):
             return name

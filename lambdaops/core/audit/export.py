@@ -25,7 +25,7 @@ OCSF_VERSION = "1.4.0"
 """The version of the schema whose class API Activity (6003) this is: https://schema.ocsf.io/1.4.0/classes/api_activity."""
 
 _CLASS = 6003
-_CREATE, _UPDATE, _OTHER = 1, 3, 99
+_CREATE, _UPDATE, _DELETE, _OTHER = 1, 3, 4, 99
 _ACTIVITIES = {
     "publish": _CREATE,
     "published": _CREATE,
@@ -34,15 +34,21 @@ _ACTIVITIES = {
     "done": _UPDATE,
     "failed": _UPDATE,
     "rollback": _UPDATE,
+    "version-deleting": _DELETE,
+    "version-deleted": _DELETE,
+    "version-spared": _DELETE,
+    "version-delete-failed": _DELETE,
     "queue-changing": _UPDATE,
     "queue-changed": _UPDATE,
 }
-_NAMES = {_CREATE: "Create", _UPDATE: "Update", _OTHER: "Other"}
+_NAMES = {_CREATE: "Create", _UPDATE: "Update", _DELETE: "Delete", _OTHER: "Other"}
 _UNKNOWN, _SUCCESS, _FAILURE = 0, 1, 2
 _STATUS = {
     "done": _SUCCESS,
     "published": _SUCCESS,
     "rollback": _SUCCESS,
+    "version-deleted": _SUCCESS,
+    "version-delete-failed": _FAILURE,
     "failed": _FAILURE,
     "publish-failed": _FAILURE,
 }

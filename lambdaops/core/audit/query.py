@@ -17,6 +17,7 @@ from lambdaops.core.dlq.records import Ending, RedriveClosed
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import InvalidDurationError, NotFoundError, UsageError
 from lambdaops.core.events import Closed, Entry, Opened, Published, PublishFailed, RolledBack, kind_of
+from lambdaops.core.prune_records import PruneClosed
 from lambdaops.core.states import BY_HAND, Outcome
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ OUTCOMES = (
     *(ending.value for ending in Ending),
     "published",
     "publication failed",
+    "pruned",
+    "pruning stopped",
 )
 """How a run can end, in the words of the records."""
 
@@ -113,6 +116,8 @@ def _runs(entries: Iterable[Entry]) -> tuple[dict[str, str], dict[str, str]]:
                 outcomes[entry.release] = "published"
             case PublishFailed():
                 outcomes[entry.release] = "publication failed"
+            case PruneClosed(problem=problem):
+                outcomes[entry.release] = "pruning stopped" if problem else "pruned"
             case _:
                 pass
     return tickets, outcomes

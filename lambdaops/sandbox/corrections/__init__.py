@@ -16,9 +16,23 @@ from lambdaops.sandbox.corrections import (
     math,
     metrics,
     moves,
+    provisioned,
     publishing,
     queues,
 )
 
 # In this order: what comes later builds on what was replaced before.
-CORRECTIONS = (metrics, invocations, aliases, publishing, alarms, queues, moves, failures, ages, math, logs)
+CORRECTIONS = (
+    metrics,
+    invocations,
+    aliases,
+    publishing,
+    alarms,
+    queues,
+    moves,
+    failures,
+    ages,
+    math,
+    logs,
+    provisioned,
+)
