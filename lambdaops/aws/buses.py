@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from lambdaops.aws.faults import translating
 from lambdaops.aws.session import Session
 from lambdaops.core.errors import NotToldError
-from lambdaops.core.messages import SOURCE, cloud_event, event_type
+from lambdaops.core.messages import SOURCE, cloud_event, event_type, resources
 from lambdaops.core.notifications import EventBridgeChannel
 
 if TYPE_CHECKING:
-    from lambdaops.core.notifications import Message
+    from lambdaops.core.messages import Said
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class EventBus:
     session: Session
     channel: EventBridgeChannel
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: Said) -> None:
         """Put it on the bus: DetailType and Source as in the CloudEvent, which is the detail."""
         with translating(f"tell {self.channel}"):
             answer = self.session.buses(self.channel.region).put_events(
@@ -33,7 +33,7 @@ class EventBus:
                         "Source": SOURCE,
                         "DetailType": event_type(message),
                         "Time": message.at,
-                        "Resources": [message.target],
+                        "Resources": resources(message),
                         "Detail": json.dumps(cloud_event(message)),
                     }
                 ]

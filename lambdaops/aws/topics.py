@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from lambdaops.aws.faults import translating
 from lambdaops.aws.session import Session
-from lambdaops.core.messages import cloud_event, headline, plain_text, subject
+from lambdaops.core.messages import attributes, cloud_event, headline, plain_text, subject
 from lambdaops.core.notifications import SnsChannel
 
 if TYPE_CHECKING:
-    from lambdaops.core.notifications import Message
+    from lambdaops.core.messages import Said
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class SnsTopic:
     session: Session
     channel: SnsChannel
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: Said) -> None:
         """Publish it: a CloudEvent to machines, text to people; the attributes are for filter policies."""
         forms = {
             "default": json.dumps(cloud_event(message)),
@@ -36,12 +36,6 @@ class SnsTopic:
                 Message=json.dumps(forms),
                 MessageStructure="json",
                 MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value}
-                    for name, value in (
-                        ("moment", message.moment.value),
-                        ("target", message.name),
-                        ("environment", message.environment),
-                    )
-                    if value  # SNS refuses an attribute without a value
+                    name: {"DataType": "String", "StringValue": value} for name, value in attributes(message).items()
                 },
             )

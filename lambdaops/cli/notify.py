@@ -1,4 +1,4 @@
-"""``notify test``: try the channels of the configuration before a release needs them."""
+"""``notify``: the channels of the configuration, tried before a release needs them (``test``), or told (``send``)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from lambdaops.cli.note import send
 from lambdaops.cli.options import (
     ConfigOption,
     EnvironmentOption,
@@ -20,14 +21,14 @@ from lambdaops.cli.reply import Reply, answer, telling
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
     from lambdaops.cli.reach import Reach
-    from lambdaops.core.errors import LambdaOpsError
-    from lambdaops.core.notifications import Channel, Message
+    from lambdaops.core.notifications import Message
 
 _group = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the group."""
+    _group.command("send")(send)
     app.add_typer(_group, name="notify", help="The channels that are told of releases.")
 
 
@@ -57,8 +58,8 @@ gets it, the channel does not say.
 
     def body() -> Reply:
         from lambdaops.cli.aim import aim_at_region
+        from lambdaops.cli.channels import lines, needs_aws, rows, summed, tried
         from lambdaops.core.errors import NotToldError, UsageError
-        from lambdaops.core.notifications import SlackChannel
 
         reach = aim_at_region(env, Place(environment, config, region, profile))
         channels = reach.settings.notify
@@ -67,27 +68,17 @@ gets it, the channel does not say.
                 f"{reach.told or 'there is no configuration file: it'} tells nobody",
                 hint="Add notify to lambdaops.yaml, or name an environment that has it with --env.",
             )
-        if any(not isinstance(channel, SlackChannel) for channel in channels):
+        if needs_aws(channels):
             with telling(env, output) as sink:
                 reach.require_caller(reach.ports(env, sink))
         message = _message(env, reach)
-        results = [(channel, _tried(env, reach, channel, message)) for channel in channels]
-        lines = [f"{channel}: {'told' if error is None else 'NOT TOLD'}" for channel, error in results]
-        data = {
-            "environment": reach.settings.environment,
-            "channels": [
-                {"channel": str(channel), "told": error is None, "problem": error.message if error else ""}
-                for channel, error in results
-            ],
-        }
-        failed = [error for _, error in results if error is not None]
-        if not failed:
-            return Reply("\n".join(lines), data)
-        why = NotToldError(
-            f"{len(failed)} of {len(results)} channels were not told: " + "; ".join(error.message for error in failed),
-            hint=" ".join(dict.fromkeys(error.hint for error in failed if error.hint)),
-        )
-        return Reply("\n".join(lines), data, why.exit_code, why)
+        results = [tried(env, reach, channel, message) for channel in channels]
+        data = {"environment": reach.settings.environment, "channels": rows(results)}
+        if all(error is None for _, error in results):
+            return Reply(lines(results), data)
+        said, hint = summed(results)
+        why = NotToldError(said, hint=hint)
+        return Reply(lines(results), data, why.exit_code, why)
 
     return answer(env, "notify test", output, body)
 
@@ -115,13 +106,3 @@ def _message(env: Env, reach: Reach) -> Message:
         why="this is a test: no release has begun or ended",
         next="nothing to do",
     )
-
-
-def _tried(env: Env, reach: Reach, channel: Channel, message: Message) -> LambdaOpsError | None:
-    from lambdaops.core.errors import LambdaOpsError
-
-    try:
-        env.notifier(channel, region=reach.region, profile=reach.profile).tell(message)
-    except LambdaOpsError as error:
-        return error
-    return None

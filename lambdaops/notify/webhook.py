@@ -25,7 +25,7 @@ from lambdaops.core.messages import slack
 from lambdaops.core.notifications import SlackChannel
 
 if TYPE_CHECKING:
-    from lambdaops.core.notifications import Message
+    from lambdaops.core.messages import Said
 
 TIMEOUT = urllib3.Timeout(connect=2, read=3)
 """Seconds for a connection, and of silence after that."""
@@ -58,7 +58,7 @@ class Webhook:
         """
         self._url()
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: Said) -> None:
         """Post the message; raises as ports.Notifier says."""
         url = self._url()
         body = json.dumps(slack(message)).encode()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from lambdaops.core.events import Event
+    from lambdaops.core.messages import Said
     from lambdaops.core.model import (
         Actor,
         AlarmReading,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
         Version,
     )
     from lambdaops.core.notices import Notice
-    from lambdaops.core.notifications import Message
     from lambdaops.core.states import Signal
 
 
@@ -332,7 +332,7 @@ class Sink(Protocol):
 class Notifier(Protocol):
     """A channel that people outside the process read."""
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: Said) -> None:
         """Hand one message over; takes seconds at most, in whatever thread it is called.
 
         Raises:

@@ -12,8 +12,9 @@ from botocore.stub import ANY, Stubber
 from lambdaops.aws.buses import EventBus
 from lambdaops.aws.topics import SnsTopic
 from lambdaops.core.errors import AccessDeniedError, NotFoundError, NotToldError
-from lambdaops.core.messages import cloud_event, plain_text
+from lambdaops.core.messages import cloud_event, headline, plain_text
 from lambdaops.core.notifications import EventBridgeChannel, SnsChannel
+from tests.core.test_notes import NOTE
 from tests.core.test_notifications import SAMPLE
 from tests.core.test_replay import ARN
 
@@ -138,3 +139,39 @@ def test_clients_are_of_the_channel_s_region_and_give_up_early(session: Session)
         config: Any = client.meta.config
         assert config.read_timeout == 3
         assert config.retries["total_max_attempts"] == 2
+
+
+# -- a person's message ------------------------------------------------------------------------------------------------
+
+
+def test_a_note_to_a_topic(session: Session, topics: Stubber) -> None:
+    forms = {"default": json.dumps(cloud_event(NOTE)), "email": plain_text(NOTE), "sms": headline(NOTE)}
+    asked = {
+        "TopicArn": TOPIC.topic,
+        "Subject": "urgent: payments:live: Payments are down, we are on it (prod)",
+        "Message": json.dumps(forms),
+        "MessageStructure": "json",
+        "MessageAttributes": {
+            "moment": {"DataType": "String", "StringValue": "message"},
+            "level": {"DataType": "String", "StringValue": "urgent"},
+            "target": {"DataType": "String", "StringValue": "payments:live"},
+            "environment": {"DataType": "String", "StringValue": "prod"},
+        },
+    }
+    topics.add_response("publish", {"MessageId": "m-1"}, asked)
+    SnsTopic(session, TOPIC).tell(NOTE)
+
+
+@pytest.mark.parametrize("target", ["payments:live", ARN, ""])
+def test_a_note_on_a_bus(session: Session, buses: Stubber, target: str) -> None:
+    note = replace(NOTE, target=target)
+    entry = {
+        "EventBusName": "releases",
+        "Source": "lambdaops",
+        "DetailType": "lambdaops.message.urgent",
+        "Time": NOTE.at,
+        "Resources": [ARN] if target == ARN else [],
+        "Detail": json.dumps(cloud_event(note)),
+    }
+    buses.add_response("put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]}, {"Entries": [entry]})
+    EventBus(session, BUS).tell(note)

@@ -14,6 +14,7 @@ from lambdaops.cli.env import Env
 from lambdaops.cli.main import main
 from lambdaops.core.audit.reconcile import Change
 from lambdaops.core.errors import LambdaOpsError, NotToldError
+from lambdaops.core.notes import Note
 from lambdaops.core.notifications import Channel, Message
 from lambdaops.ports import Ports
 from lambdaops.store.files import FileJournals
@@ -27,6 +28,7 @@ from tests.sim.world import World
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from lambdaops.core.messages import Said
     from lambdaops.ports import Ask, Inventory, Journals, Notifier, Signals, Sink
     from lambdaops.ports.published import PublishedVersions
     from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
@@ -49,6 +51,7 @@ class SimChannels:
     """Who was told what; a deaf channel takes nothing, one that is missing cannot even be tried."""
 
     told: list[tuple[str, Message]] = field(default_factory=list)
+    notes: list[tuple[str, Note]] = field(default_factory=list)
     deaf: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
 
@@ -72,10 +75,13 @@ class SimNotifier:
     channel: Channel
     channels: SimChannels
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: Said) -> None:
         if str(self.channel) in self.channels.deaf:
             raise NotToldError(f"{self.channel}: it answered 503", hint="Try again.")
-        self.channels.told.append((str(self.channel), message))
+        if isinstance(message, Note):
+            self.channels.notes.append((str(self.channel), message))
+        else:
+            self.channels.told.append((str(self.channel), message))
 
 
 class SimEnv(Env):

@@ -275,6 +275,8 @@ SUCCESSES: list[tuple[str, ...]] = [
     ("config", "show", "orders:live"),
     ("config", "schema"),
     ("notify", "test"),
+    ("notify", "send", "hello"),
+    ("notify", "send", "hello", "--dry-run"),
     ("sandbox", "up", "--dry-run"),
     ("sandbox", "down", "--dry-run"),
 ]
@@ -398,6 +400,8 @@ ERRORS: list[tuple[tuple[str, ...], str]] = [
     (("config", "check", "missing.yaml"), "invalid-file"),
     (("config", "show", "orders"), "usage"),
     (("notify", "test"), "usage"),
+    (("notify", "send", "hello"), "blocked"),
+    (("notify", "send", " "), "usage"),
     (("sandbox", "status"), "sandbox-unavailable"),
     (("sandbox", "reset", "--yes"), "sandbox-unavailable"),
 ]

@@ -27,6 +27,8 @@ from tests.core.test_replay import Story as Journal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from lambdaops.core.messages import Said
+
 RELEASE = Journal().promotes("r-1", "1", "2").entries
 
 
@@ -41,8 +43,9 @@ class Fake:
     def __post_init__(self) -> None:
         self.free.set()
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: Said) -> None:
         self.free.wait(20)
+        assert isinstance(message, Message), "releases tell no notes"
         if self.error is not None:
             raise self.error
         self.told.append(message)

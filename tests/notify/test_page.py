@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lambdaops.core.messages import cloud_event, event_type, slack
+from lambdaops.core.notes import LONGEST_TARGET, LONGEST_TEXT, LONGEST_TITLE, Urgency
 from lambdaops.core.notifications import EVERY
+from tests.core.test_notes import NOTE
 from tests.core.test_notifications import SAMPLE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text("utf-8")
@@ -23,9 +26,18 @@ def shape(value: Any) -> Any:
     return [shape(value[0])] if isinstance(value, list) else type(value)
 
 
-def test_the_cloud_event() -> None:
-    (event,) = [one for one in SHOWN if "specversion" in one]
+def test_the_cloud_events() -> None:
+    event, note = [one for one in SHOWN if "specversion" in one]
     assert shape(event) == shape(cloud_event(SAMPLE))
+    assert shape(note) == shape(cloud_event(NOTE))
+    assert note["data"] == cloud_event(NOTE)["data"]
+
+
+def test_the_limits_and_emoji_of_a_note() -> None:
+    for most in (LONGEST_TEXT, LONGEST_TITLE, LONGEST_TARGET):
+        assert f"up to {most}" in " ".join(PAGE.split())
+    for level in Urgency:
+        assert str(slack(replace(NOTE, level=level))).split("'text': '")[2].split(" ")[0] in PAGE
 
 
 def test_slack_s_form() -> None:
