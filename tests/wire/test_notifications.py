@@ -117,6 +117,31 @@ def test_a_webhook_that_refuses(place: Place, shell: Shell) -> None:
     assert len(place.received(place.from_topic, 1)) == 1
 
 
+def test_a_message_of_a_person_arrives_everywhere(place: Place, shell: Shell, wire: Wire) -> None:
+    words = ("<!channel> payments are down", "--level", "urgent", "--target", "payments:live", "--id", "i-1")
+    ran = shell("notify", "send", *words, *JSON)
+    assert (ran.code, ran.err) == (0, "")
+    assert [channel["told"] for channel in ran.data["channels"]] == [True, True, True]
+    (event,) = place.received(place.from_bus, 1)
+    assert (event["source"], event["detail-type"]) == ("lambdaops", "lambdaops.message.urgent")
+    (from_topic,) = place.received(place.from_topic, 1)
+    assert from_topic == event["detail"]
+    assert (from_topic["id"], from_topic["subject"]) == ("i-1", "payments:live")
+    assert from_topic["data"]["text"] == "<!channel> payments are down"
+    ((_, posted),) = place.hook.posts
+    assert "&lt;!channel&gt; payments are down" in posted["text"]
+    assert "<!" not in json.dumps(posted)
+    assert set(wire.calls) == granted("notify send", *NOTIFY)
+
+
+def test_a_message_that_some_do_not_take(place: Place, shell: Shell) -> None:
+    place.hook.answers[:] = [Answer(404, b"no_service")]
+    ran = shell("notify", "send", "hello", *JSON)
+    assert ran.code == 9
+    assert [channel["told"] for channel in ran.data["channels"]] == [False, True, True]
+    assert "sEcReT" not in ran.out + ran.err
+
+
 # -- releases ------------------------------------------------------------------------------------------------------
 
 
