@@ -296,3 +296,33 @@ def test_no_client_of_ours_can_delete_a_function(session: Session, client: str, 
     }
     with pytest.raises((InvalidVersionError, InvalidTargetError)):
         clients[client]().delete_function(**parameters)
+
+
+class Unguarded:
+    """A session whose client takes anything, as boto3's own does."""
+
+    def __init__(self) -> None:
+        self.deleted: list[dict[str, Any]] = []
+
+    def functions(self) -> Unguarded:
+        return self
+
+    def delete_function(self, **parameters: Any) -> dict[str, Any]:
+        self.deleted.append(parameters)
+        return {}
+
+
+@pytest.mark.parametrize("version", [*NO_VERSIONS, "forged"], ids=repr)
+def test_the_gateway_checks_by_itself(version: object) -> None:
+    session = Unguarded()
+    if version == "forged":
+        version = VersionNumber("7")
+        object.__setattr__(version, "number", "")
+    gateway = AwsPublishedVersions(cast("Session", session))
+    with pytest.raises(InvalidVersionError):
+        gateway.delete("orders", cast("VersionNumber", version))
+    with pytest.raises(InvalidTargetError):
+        gateway.delete("orders:7", VersionNumber("7"))
+    assert session.deleted == []
+    gateway.delete("orders", VersionNumber("7"))
+    assert session.deleted == [{"FunctionName": "orders", "Qualifier": "7"}]

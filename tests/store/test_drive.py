@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambdaops.core.errors import ExitCode, JournalUnwritableError, RedriveInProgressError, ReleaseInProgressError
+from lambdaops.core.errors import (
+    ExitCode,
+    JournalUnwritableError,
+    PruneInProgressError,
+    RedriveInProgressError,
+    ReleaseInProgressError,
+)
 from lambdaops.store.files import FileJournals
 from tests.store.processes import line_of, started
 from tests.store.records import ACTOR, ARN, EVENTS, NOON, OTHER, TellingDisk
@@ -123,3 +129,16 @@ def test_a_second_redrive_of_a_queue_is_told_who_has_it_and_what_to_do(tmp_path:
     )
     assert "lambdaops dlq status orders-dlq" in caught.value.hint
     assert caught.value.exit_code is ExitCode.CONFLICT
+
+
+def test_a_second_prune_of_a_function_is_told_who_has_it_and_keeps_no_release_waiting(tmp_path: Path) -> None:
+    function = ARN.rpartition(":")[0]
+    with journals(tmp_path).drive(function, "v-7"):
+        with pytest.raises(PruneInProgressError) as caught, journals(tmp_path).drive(function):
+            pass
+        with journals(tmp_path).drive(ARN):
+            pass
+    assert caught.value.exit_code is ExitCode.CONFLICT
+    assert f"pid {os.getpid()}" in caught.value.message
+    assert "run v-7" in caught.value.message
+    assert "Wait until it is through" in caught.value.hint

@@ -91,7 +91,8 @@ def test_everything_that_refers_to_a_version_keeps_it(seven: Function, shell: Sh
     assert ran.code == 0, ran.err
     assert ran.data["deleted"] == ["6"]
     assert why(ran.data) == {
-        "7": f"the newest; {seven.name}:split sends it 90 %",
+        "7": f"the newest; {seven.name}:split sends it 90 %; "
+        f"a rollback of {seven.name}:split goes to it (the primary version of a weighted alias)",
         "5": "its policy speaks of s3.amazonaws.com",
         "4": "has settings of its own for asynchronous invocations",
         "3": f"{seven.target} points at it",
