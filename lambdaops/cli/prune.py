@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from lambdaops.cli.env import Env
     from lambdaops.cli.reach import Reach
     from lambdaops.core.errors import LambdaOpsError
-    from lambdaops.core.prune import Kept, StoredVersion
+    from lambdaops.core.prune import Decision, Kept, StoredVersion
 
 KeepOption = Annotated[
     int,
@@ -49,6 +50,9 @@ DeleteOption = Annotated[
     bool,
     typer.Option("--delete", help="Delete them; without it, only tell what would go.", rich_help_panel=SAFETY),
 ]
+
+_STALE = timedelta(minutes=1)
+"""What was found out longer ago than this, because somebody took that long to answer, is found out again."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -88,12 +92,14 @@ $LATEST, the aliases and the function itself are never touched.
     env: Env = ctx.obj
 
     def body() -> Reply:
+        from dataclasses import replace
+
         from lambdaops.cli.aim import aim_at_function
         from lambdaops.core.audit.query import parse_moment
         from lambdaops.core.errors import UsageError
+        from lambdaops.core.prune import agreed
         from lambdaops.ops.prune import prune as run
         from lambdaops.ops.prune import survey
-        from lambdaops.render.pruning import megabytes
 
         now = env.clock.now()
         since = parse_moment(recent, now)
@@ -112,14 +118,24 @@ $LATEST, the aliases and the function itself are never touched.
                 again = _again(reach, keep, recent) if found.decision.delete else ""
                 return _reply(reach, found.decision.delete, found.decision.keep, unread, again, deleted=False)
             if found.decision.delete:
-                size = megabytes(found.decision.size)
-                numbers = ", ".join(version.number for version in found.decision.delete)
-                ports.ask.confirm(f"Delete versions {numbers} of {reach.name} ({size}) for good?")
+                asked = env.clock.now()
+                ports.ask.confirm(_question(reach.name, found.decision))
+                if env.clock.now() - asked > _STALE:
+                    later = survey(ports, versions, reach.name, keep, since)
+                    found = replace(later, decision=agreed(later.decision, found.decision.delete))
+                    unread = _unread(reach.name, found.troubles)
             done = run(ports, versions, reach.name, found, keep=keep, reason=reason, ticket=ticket)
         ended = _ended(reach.name, done.deleted, done.trouble) if done.trouble is not None else unread
         return _reply(reach, done.deleted, done.keep, ended, deleted=True)
 
     return answer(env, "prune", output, body)
+
+
+def _question(function: str, decision: Decision) -> str:
+    from lambdaops.render.pruning import megabytes
+
+    numbers = ", ".join(version.number for version in decision.delete)
+    return f"Delete versions {numbers} of {function} ({megabytes(decision.size)}) for good?"
 
 
 def _unread(function: str, troubles: Sequence[LambdaOpsError]) -> LambdaOpsError | None:

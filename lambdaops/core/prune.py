@@ -105,6 +105,16 @@ def decide(versions: Iterable[StoredVersion], keep: int, references: Iterable[Re
     )
 
 
+def agreed(decision: Decision, versions: Iterable[StoredVersion]) -> Decision:
+    """The decision, restricted to the versions that somebody agreed to delete."""
+    numbers = {version.number for version in versions}
+    more = [Kept(version.number, "nobody was asked") for version in decision.delete if version.number not in numbers]
+    return Decision(
+        tuple(version for version in decision.delete if version.number in numbers),
+        tuple(sorted((*decision.keep, *more), key=lambda kept: int(kept.version), reverse=True)),
+    )
+
+
 def of_aliases(aliases: Iterable[Alias]) -> tuple[Reference, ...]:
     """Either side of every alias."""
     return tuple(

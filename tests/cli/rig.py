@@ -205,6 +205,7 @@ class Cli:
     trail: SimTrail = field(default_factory=SimTrail)
     shelf: SimPublished = field(default_factory=lambda: SimPublished(World()))
     answer: str = ""
+    stdin: type[Stream] = Stream
     tty: bool = False
     variables: dict[str, str] = field(default_factory=dict)
 
@@ -212,7 +213,7 @@ class Cli:
         out, err = Stream(), Stream(tty=self.tty)
         variables = {"LAMBDAOPS_HOME": str(self.home), "NO_COLOR": "1", "TERM": "dumb", **self.variables}
         env = SimEnv(
-            variables, Stream(self.answer, tty=self.tty), out, err, self.directory or self.home, self.world.clock
+            variables, self.stdin(self.answer, tty=self.tty), out, err, self.directory or self.home, self.world.clock
         )
         env.world, env.worlds, env.reached = self.world, self.worlds, self.reached
         env.account, env.channels, env.post = self.account, self.channels, self.post

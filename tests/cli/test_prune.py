@@ -9,10 +9,11 @@ import pytest
 
 from lambdaops.core.errors import AccessDeniedError, ThrottledError
 from lambdaops.core.model import Routing
-from tests.cli.rig import Cli
+from tests.cli.rig import Cli, Stream
 from tests.sim.published import SIZE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 DELETE = ("prune", "orders", "--delete", "--yes")
@@ -79,6 +80,35 @@ def test_it_asks_and_takes_no_for_an_answer(cli: Cli) -> None:
     cli.answer = "y\n"
     assert cli("prune", "orders", "--delete").code == 0
     assert cli.shelf.deleted == ["1", "2"]
+
+
+class Slow(Stream):
+    """Somebody who goes to lunch before answering, while something happens."""
+
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def readline(self, size: int | None = -1, /) -> str:
+        self.meanwhile()
+        return super().readline(-1 if size is None else size)
+
+
+@pytest.mark.parametrize(("minutes", "deleted"), [(0, ["1", "2"]), (90, ["2"])])
+def test_what_came_to_refer_to_a_version_while_somebody_thought_about_it(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, minutes: int, deleted: list[str]
+) -> None:
+    def meanwhile() -> None:
+        cli.world.clock.advance(timedelta(minutes=minutes))
+        cli.shelf.mapped["1"] = ["arn:queue"]
+        cli.shelf.publish(8)  # one more may go by now, but nobody was asked about it
+
+    monkeypatch.setattr(Slow, "meanwhile", staticmethod(meanwhile))
+    cli.tty, cli.answer, cli.stdin = True, "y\n", Slow
+    ran = cli("prune", "orders", "--delete", *JSON)
+    assert (ran.code, cli.shelf.deleted) == (0, deleted)
+    kept = {one["version"]: one["why"] for one in ran.envelope["data"]["kept"]}
+    if minutes:
+        assert kept["1"] == "event source arn:queue invokes it"
+        assert kept["3"] == "nobody was asked"
 
 
 def test_nobody_is_asked_where_nothing_goes(cli: Cli) -> None:

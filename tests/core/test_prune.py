@@ -19,6 +19,7 @@ from lambdaops.core.prune import (
     LeftBehind,
     Reference,
     StoredVersion,
+    agreed,
     decide,
     knows_no_rollback,
     left_behind,
@@ -97,6 +98,13 @@ def test_whatever_is_there_is_divided(there: set[int], keep: int, referred: list
     assert gone & {reference.version for reference in references} == set()
     assert gone & {str(number) for number in sorted(there)[-keep:]} == set()
     assert all(kept.why for kept in decision.keep)
+
+
+def test_what_nobody_agreed_to_stays() -> None:
+    before = decide(stored(1, 2, 3, 9), 1, [Reference("2", "a")])
+    now = agreed(decide(stored(1, 2, 3, 9), 1, [Reference("3", "b")]), before.delete)
+    assert numbers(now.delete) == ["1"]
+    assert now.keep == (Kept("9", "the newest"), Kept("3", "b"), Kept("2", "nobody was asked"))
 
 
 # -- references ----------------------------------------------------------------------------------------------------
