@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -87,9 +87,9 @@ class Slow(Stream):
 
     meanwhile: Callable[[], object] = staticmethod(lambda: None)
 
-    def readline(self, size: int | None = -1, /) -> str:
+    def readline(self, *given: Any) -> Any:
         self.meanwhile()
-        return super().readline(-1 if size is None else size)
+        return super().readline(*given)
 
 
 @pytest.mark.parametrize(("minutes", "deleted"), [(0, ["1", "2"]), (90, ["2"])])
