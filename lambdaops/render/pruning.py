@@ -59,10 +59,18 @@ def prune_text(
 def _sum(function: str, going: Sequence[StoredVersion], keep: Sequence[Kept], verb: str, again: str) -> str:
     name = plain(function)
     if not going:
-        return f"{name}: nothing to delete, {_versions(len(keep))} stay" if keep else f"{name} has no published version"
+        return (
+            f"{name}: nothing to delete, {_versions(len(keep))} {_stay(keep)}"
+            if keep
+            else f"{name} has no published version"
+        )
     size = megabytes(sum(version.size for version in going))
-    said = f"{name}: {_versions(len(going))} {verb} ({size} of code), {len(keep)} stay"
+    said = f"{name}: {_versions(len(going))} {verb} ({size} of code), {len(keep)} {_stay(keep)}"
     return f"{said}\nnothing was deleted; to delete: {plain(again)}" if again else said
+
+
+def _stay(keep: Sequence[Kept]) -> str:
+    return "stays" if len(keep) == 1 else "stay"
 
 
 def _versions(count: int) -> str:
