@@ -8,6 +8,7 @@ refuses a message for its size; the same record, or note, gives the same CloudEv
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from lambdaops.core.notifications import Message, Moment, name_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_ARN = re.compile(r"arn:[!-~]+")
 SOURCE = "lambdaops"
 """``source`` of a CloudEvent, and Source on an event bus (EventBridge keeps names that begin with aws for AWS)."""
 
@@ -61,7 +63,8 @@ def headline(message: Said) -> str:
 
 
 def _headline_of_note(note: Note) -> str:
-    about = f"{_line(name_of(note.target), _LONGEST_NAME)}: " if note.target.strip() else ""
+    name = _line(name_of(note.target), _LONGEST_NAME)
+    about = f"{name}: " if name else ""
     said = f"{note.level.value}: {about}{_line(note.title, _LONGEST_NAME) or _line(note.text, _LONGEST_OPENING)}"
     return f"{said} ({_line(note.environment, 64)})" if note.environment else said
 
@@ -103,7 +106,9 @@ def event_type(message: Said) -> str:
 
 def resources(message: Said) -> list[str]:
     """What it is about, for EventBridge: ARNs, where there is one."""
-    return [message.target] if isinstance(message, Message) or message.target.startswith("arn:") else []
+    if isinstance(message, Note) and not _ARN.fullmatch(message.target):
+        return []
+    return [message.target]
 
 
 def attributes(message: Said) -> dict[str, str]:

@@ -110,10 +110,18 @@ def test_without_a_target_there_is_no_subject() -> None:
     assert "target" not in attributes(note)
 
 
+def test_a_target_of_nothing_that_can_be_seen_is_none() -> None:
+    note = replace(NOTE, target="\x00\u202e")
+    assert headline(note) == "urgent: Payments are down, we are on it (prod)"
+    assert "subject" not in cloud_event(note)
+    assert "target" not in attributes(note)
+
+
 def test_a_target_by_its_arn_is_a_resource_and_is_named_as_people_do() -> None:
     note = replace(NOTE, target=LAMBDA)
     assert resources(note) == [LAMBDA]
     assert resources(NOTE) == []
+    assert resources(replace(NOTE, target=f"{LAMBDA}\n")) == []
     assert headline(note) == headline(NOTE)
     assert attributes(note) == {
         "moment": "message",
