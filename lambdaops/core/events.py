@@ -25,6 +25,18 @@ from lambdaops.core.dlq.records import (
     RedriveStep,
 )
 from lambdaops.core.gates import GateResult
+from lambdaops.core.halt.records import (
+    HaltDone,
+    Halted,
+    HaltEvent,
+    HaltFailed,
+    HaltIntent,
+    HaltOpened,
+    Unhalted,
+    UnhaltHeld,
+    UnhaltOpened,
+    UnhaltStage,
+)
 from lambdaops.core.judging import Row
 from lambdaops.core.model import Actor, AlarmReading, Routing
 from lambdaops.core.plan import Plan
@@ -220,6 +232,7 @@ Event = (
     | PruneEvent
     | DeadLetterEvent
     | PlaybookEvent
+    | HaltEvent
 )
 
 KINDS: dict[str, type[Event]] = {
@@ -263,6 +276,15 @@ KINDS: dict[str, type[Event]] = {
     "playbook-undoing": PlaybookUndoing,
     "playbook-held": PlaybookHeld,
     "playbook-closed": PlaybookClosed,
+    "halt": HaltOpened,
+    "halt-intent": HaltIntent,
+    "halt-done": HaltDone,
+    "halt-failed": HaltFailed,
+    "halted": Halted,
+    "unhalt": UnhaltOpened,
+    "unhalt-stage": UnhaltStage,
+    "unhalt-held": UnhaltHeld,
+    "unhalted": Unhalted,
 }
 _NAMES = {cls: kind for kind, cls in KINDS.items()}
 _KEYS = frozenset({"v", "seq", "at", "target", "release", "kind", "op", "actor", "data"})
@@ -272,8 +294,8 @@ _KEYS = frozenset({"v", "seq", "at", "target", "release", "kind", "op", "actor",
 class Entry:
     """One event in its place; ``seq`` is None when the journal could not take it (only a rollback goes on then).
 
-    ``target`` is the alias ARN (the function's for what is published or deleted, the queue's for dead letters, a
-    playbook's name in ARN form for its runs); ``release`` groups the events of one run.
+    ``target`` is the alias ARN (the function's for what is published, deleted or halted, the queue's for dead letters,
+    a playbook's name in ARN form for its runs); ``release`` groups the events of one run.
     """
 
     seq: int | None

@@ -28,7 +28,7 @@ class StatusReport:
     """How a target stands.
 
     ``split_without_release`` marks a split that no release of this machine accounts for, ``stranded`` one that no live
-    process drives; ``driver`` says who drives, or drove, the release.
+    process drives; ``driver`` says who drives, or drove, the release; ``halted`` since when and by whom it is.
     """
 
     target: str
@@ -44,6 +44,7 @@ class StatusReport:
     rollback_target: str | None
     driver: str = ""
     stranded: bool = False
+    halted: str = ""
 
 
 class Standing(enum.StrEnum):
@@ -90,7 +91,7 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One release, or one rollback by hand."""
+    """One release, one rollback by hand, or one halt: then ``strategy`` says so, and ``candidate`` what was stopped."""
 
     release: str
     started: datetime
