@@ -395,10 +395,10 @@ class StepRefusedError(LambdaOpsError):
     exit_code = ExitCode.USAGE
 
 
-class PruneInProgressError(LambdaOpsError):
-    """Another live process deletes versions of this function."""
+class FunctionBusyError(LambdaOpsError):
+    """Another live process deletes versions of this function, or halts or starts it."""
 
-    code = "prune-in-progress"
+    code = "function-busy"
     exit_code = ExitCode.CONFLICT
 
 

@@ -18,7 +18,7 @@ from lambdaops.core.errors import (
     JournalUnwritableError,
     LambdaOpsError,
     NotFoundError,
-    PruneInProgressError,
+    FunctionBusyError,
 )
 from lambdaops.core.model import VersionNumber
 from lambdaops.core.notices import Warned
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 # Lambda's control plane gives the whole account fifteen requests a second; a release and a rollback need their share.
 # Asking about a version takes two calls or three, deleting it two.
 _BREATH, _PAUSE = timedelta(milliseconds=250), timedelta(milliseconds=250)
-_TROUBLES = (AwsError, NotFoundError, JournalUnwritableError, PruneInProgressError, *UNREADABLE_JOURNAL)
+_TROUBLES = (AwsError, NotFoundError, JournalUnwritableError, FunctionBusyError, *UNREADABLE_JOURNAL)
 """What ends a run before its last version; what was deleted until then is deleted."""
 
 
@@ -118,7 +118,7 @@ def prune(
     """Delete what the survey found, each version only if it still may go.
 
     Raises:
-        PruneInProgressError: another process is at it.
+        FunctionBusyError: another process is at it.
         JournalUnwritableError: what cannot be recorded is not deleted.
         JournalTamperedError, InvalidFileError, JournalUnreachableError: a journal cannot be used any more.
     """

@@ -276,7 +276,7 @@ class Drive(Protocol):
         """Take it.
 
         Raises:
-            ReleaseInProgressError, RedriveInProgressError, PruneInProgressError: another live process has it; who,
+            ReleaseInProgressError, RedriveInProgressError, FunctionBusyError: another live process has it; who,
                 where and since when.
         """
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from lambdaops.core.errors import (
     LambdaOpsError,
     PlaybookInProgressError,
-    PruneInProgressError,
+    FunctionBusyError,
     RedriveInProgressError,
     ReleaseInProgressError,
 )
@@ -56,7 +56,7 @@ class FileDrive:
         """Take it, and say who has it.
 
         Raises:
-            ReleaseInProgressError, RedriveInProgressError, PruneInProgressError: another live process has it.
+            ReleaseInProgressError, RedriveInProgressError, FunctionBusyError: another live process has it.
             JournalUnwritableError: the lock's file cannot be made.
         """
         with unwritable(self._path, self._name):
@@ -131,9 +131,9 @@ def held(place: Place, lease: Lease | None) -> LambdaOpsError:
             target=run,
         )
     if not place.alias:
-        return PruneInProgressError(
-            f"versions of {name} are being deleted already: by {_who(lease, 'run')}",
-            hint="Wait until it is through, then run the same command again: it does what is left.",
+        return FunctionBusyError(
+            f"versions or event sources of {name} are being changed already: by {_who(lease, 'run')}",
+            hint=f"Wait until it is through, then run the same command again; lambdaops halt {name} stops an unhalt.",
             target=name,
         )
     return ReleaseInProgressError(

@@ -87,7 +87,7 @@ SLUGS = {
     "playbook-edited": 3,
     "playbook-held": 6,
     "playbook-in-progress": 7,
-    "prune-in-progress": 7,
+    "function-busy": 7,
     "queue-full": 8,
     "redrive-held": 6,
     "redrive-in-progress": 7,

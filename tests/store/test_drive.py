@@ -13,7 +13,7 @@ import pytest
 from lambdaops.core.errors import (
     ExitCode,
     JournalUnwritableError,
-    PruneInProgressError,
+    FunctionBusyError,
     RedriveInProgressError,
     ReleaseInProgressError,
 )
@@ -134,7 +134,7 @@ def test_a_second_redrive_of_a_queue_is_told_who_has_it_and_what_to_do(tmp_path:
 def test_a_second_prune_of_a_function_is_told_who_has_it_and_keeps_no_release_waiting(tmp_path: Path) -> None:
     function = ARN.rpartition(":")[0]
     with journals(tmp_path).drive(function, "v-7"):
-        with pytest.raises(PruneInProgressError) as caught, journals(tmp_path).drive(function):
+        with pytest.raises(FunctionBusyError) as caught, journals(tmp_path).drive(function):
             pass
         with journals(tmp_path).drive(ARN):
             pass

@@ -1,0 +1,1 @@
+"""Stopping a function that does harm, and starting it again."""
