@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from lambdaops.core.errors import (
     UNREADABLE_JOURNAL,
     AwsError,
+    FunctionBusyError,
     JournalUnwritableError,
     LambdaOpsError,
     NotFoundError,
-    FunctionBusyError,
 )
 from lambdaops.core.model import VersionNumber
 from lambdaops.core.notices import Warned

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.arns import resource_name
+from lambdaops.core.arns import principal_name, resource_name
 from lambdaops.core.audit.query import no_journal
 from lambdaops.core.dlq.run import runs as redrives
 from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import UNREADABLE_JOURNAL, UsageError
 from lambdaops.core.events import Entry, Opened, RolledBack
+from lambdaops.core.halt.history import halt_rows
+from lambdaops.core.halt.memory import open_halt, tells
+from lambdaops.core.halt.records import HaltOpened
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
 from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VersionRow
 from lambdaops.core.states import BY_HAND
@@ -18,6 +21,7 @@ from lambdaops.ops.release import look
 from lambdaops.ports import SILENT_AFTER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from lambdaops.core.model import Target
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from lambdaops.ports import Journal, Journals, Lease, Ports
 
 
-_BEGINNINGS = (Opened, RolledBack)
+_BEGINNINGS = (Opened, RolledBack, HaltOpened)
 """What a line of history begins with."""
 
 
@@ -56,7 +60,22 @@ def status(ports: Ports, target: Target) -> StatusReport:
         rollback_target=choice.version if choice else None,
         driver=_driver(lease, ports.clock.now()) if release else "",
         stranded=split and (lease is None or not lease.live),
+        halted=_halted(ports.journals, situation.alias.arn.rpartition(":")[0], target),
     )
+
+
+def _halted(journals: Journals, function: str, target: Target) -> str:
+    """Since when the function is halted, as its own journal says; what is wrong with that holds nobody up."""
+    try:
+        halt = open_halt(journals.open(function).recent(tells).entries)
+    except UNREADABLE_JOURNAL as error:
+        return f"not known: {error.message}"
+    if halt is None:
+        return ""
+    opened = halt.opened
+    who = principal_name(opened.actor.arn)
+    named = f" --env {target.environment}" if target.environment else ""
+    return f"since {opened.at:%F %T} UTC by {who}; lambdaops unhalt {target.function}{named} starts it again"
 
 
 def _last_alarms(situation: Situation) -> tuple[str, ...]:
@@ -125,15 +144,20 @@ def versions(ports: Ports, target: Target) -> tuple[VersionRow, ...]:
 
 
 def history(journal: Journal, limit: int = 0) -> tuple[tuple[HistoryRow, ...], bool]:
-    """The newest ``limit`` releases and rollbacks of one target, 0 for all, newest first; and whether there are older.
+    """The newest ``limit`` releases, rollbacks or halts of one target, 0 for all, newest first; and if there are older.
 
     Raises:
         JournalTamperedError, InvalidFileError, JournalUnreachableError: what was to be read cannot be.
     """
-    reading = journal.recent(lambda entries: 0 < limit < sum(isinstance(one.event, _BEGINNINGS) for one in entries))
-    entries = reading.entries
+
+    def enough(entries: Sequence[Entry]) -> bool:
+        # A halt that takes in more has a second beginning.
+        return 0 < limit < len({one.release for one in entries if isinstance(one.event, _BEGINNINGS)})
+
+    entries = journal.recent(enough).entries
     rows = [_release_row(release) for release in releases(entries)]
     rows += [_rollback_row(entry, entry.event) for entry in entries if isinstance(entry.event, RolledBack)]
+    rows += halt_rows(entries)
     rows.sort(key=lambda row: row.started, reverse=True)
     return tuple(rows[: limit or None]), bool(limit) and len(rows) > limit
 

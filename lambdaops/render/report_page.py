@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lambdaops.core.arns import resource_name
 from lambdaops.core.duration import format_duration
 from lambdaops.core.gates import Verdict
+from lambdaops.core.halt.history import HALT
 from lambdaops.core.model import FULL, percent
 from lambdaops.render.words import moment, plain
 
@@ -107,9 +108,10 @@ def _article(change: Change, until: datetime) -> str:
     before, after = change.stable, change.candidate
     if change.strategy == "rollback":
         before, after = after, before
+    what = change.candidate if change.strategy == HALT else f"{before} → {after}"
     when = (f"{moment(change.began)} UTC", took, change.strategy, change.release, *filter(None, [change.ticket]))
     lines = [
-        f"<h2>{_text(f'{name}: {before} → {after}, {change.outcome}')}</h2>",
+        f"<h2>{_text(f'{name}: {what}, {change.outcome}')}</h2>",
         f'<p class="soft">{_text(" · ".join(when))}</p>',
         f"<p>{_text(change.who)}</p>",
         f"<p>{_text(change.reason)}{_text(back)}</p>" if change.reason or back else "",

@@ -26,11 +26,12 @@ from lambdaops.core.events import (
     Signalled,
 )
 from lambdaops.core.gates import GateResult, Verdict
+from lambdaops.core.halt.records import HaltIntent
 from lambdaops.core.model import Level
 from lambdaops.core.notices import Looked, Notice, Planned, Progress, Redriving, Warned
 from lambdaops.core.replay import phase
 from lambdaops.core.states import Awaiting, Baking, Held, Paused, Reverting, Signal
-from lambdaops.render import pruning
+from lambdaops.render import halts, pruning
 from lambdaops.render.playbook_words import told
 from lambdaops.render.redrives import described
 
@@ -103,7 +104,7 @@ def _line(view: ReleaseView, entry: Entry) -> Iterator[str]:
         case Decided(state=Reverting(reason=reason)):
             to = f" to {view.stable}" if view.plan else ""
             yield f"rolling back {short(entry.target)}{to}: {reason}"
-        case Intent():
+        case Intent() | HaltIntent():
             return  # its end is told
         case Closed() if view.release == "":
             yield f"{entry.release}: {describe(entry)}"
@@ -198,8 +199,9 @@ def describe(entry: Entry) -> str:
         case PublishFailed(code=code, message=message, request_id=request_id):
             return f"publish failed: {code}: {message}{_request(request_id)}"
         case _:
-            by = who(entry), entry.actor.host
-            return pruning.described(entry.event) or described(entry.event, *by) or told(entry.event, *by)
+            event, by = entry.event, (who(entry), entry.actor.host)
+            told_beside = pruning.described(event) or halts.described(event)
+            return told_beside or described(event, *by) or told(event, *by)
 
 
 def _stage(plan: Plan | None, then: State) -> str:

@@ -15,6 +15,7 @@ from html import escape
 from lambdaops.core.duration import format_duration
 from lambdaops.core.errors import EXIT_MEANINGS, BlockedError, ExitCode, InvalidFileError, LambdaOpsError
 from lambdaops.core.events import Entry, Landed, Opened, Published, PublishStarted, RolledBack
+from lambdaops.core.halt.records import HaltDone, HaltOpened, UnhaltOpened
 from lambdaops.core.model import Finding, Level, percent
 from lambdaops.core.notices import Notice, Planned
 from lambdaops.core.prune_records import PruneOpened, VersionDeleted
@@ -103,9 +104,10 @@ def fold(story: Story, notice: Notice) -> Story:
             story = replace(story, findings=findings)
         case Entry(actor=actor, event=event):
             story = replace(story, who=actor.arn or story.who)
-            if isinstance(event, Opened | RolledBack | PublishStarted | PruneOpened):
+            if isinstance(event, Opened | RolledBack | PublishStarted | PruneOpened | HaltOpened | UnhaltOpened):
                 story = replace(story, why=event.reason or story.why, ticket=event.ticket or story.ticket)
-            if isinstance(event, Landed | RolledBack | VersionDeleted) or (isinstance(event, Published) and event.new):
+            changes = Landed | RolledBack | VersionDeleted | HaltDone
+            if isinstance(event, changes) or (isinstance(event, Published) and event.new):
                 story = replace(story, changed=True)
         case _:
             pass

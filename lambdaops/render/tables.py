@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lambdaops.core.arns import principal_name
 from lambdaops.core.duration import format_duration
 from lambdaops.core.events import Decided, Judged, Observed, kind_of
+from lambdaops.core.halt.history import HALT
 from lambdaops.core.model import FULL, Level, percent
 from lambdaops.core.replay import phase
 from lambdaops.render.columns import columns
@@ -117,6 +118,8 @@ def status_text(report: StatusReport, paper: Paper = PLAIN) -> str:
         lines.append(f"release   {plain(report.release)}")
     if report.driver:
         lines.append(f"driver    {paper.paint(plain(report.driver), 'bad' if report.stranded else '')}")
+    if report.halted:
+        lines.append(f"halted    {paper.paint(plain(report.halted), 'bad')}")
     lines += [f"alarm     {_alarm(reading, paper)}" for reading in report.alarms]
     if report.rollback_target is None:
         lines.append("rollback  needs --to: no version is known to be good")
@@ -168,7 +171,7 @@ def history_text(rows: Sequence[HistoryRow], older: bool, paper: Paper = PLAIN) 
             row.release,
             moment(row.started),
             format_duration(row.ended - row.started) if row.ended else "-",
-            f"{row.candidate} -> {row.stable}" if row.strategy == "rollback" else f"{row.stable} -> {row.candidate}",
+            _moved(row),
             row.outcome,
             principal_name(row.actor) or "-",
             row.ticket or "-",
@@ -178,6 +181,12 @@ def history_text(rows: Sequence[HistoryRow], older: bool, paper: Paper = PLAIN) 
     ]
     table = columns(("RELEASE", "STARTED (UTC)", "TOOK", "VERSIONS", "OUTCOME", "BY", "TICKET", "REASON"), cells, paper)
     return f"{table}\n... and older ones: --limit 0 shows all" if older else table
+
+
+def _moved(row: HistoryRow) -> str:
+    if row.strategy == HALT:
+        return row.candidate
+    return f"{row.candidate} -> {row.stable}" if row.strategy == "rollback" else f"{row.stable} -> {row.candidate}"
 
 
 def audit_text(rows: Sequence[AuditRow], paper: Paper = PLAIN) -> str:

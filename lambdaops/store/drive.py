@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from lambdaops.core.errors import (
+    FunctionBusyError,
     LambdaOpsError,
     PlaybookInProgressError,
-    FunctionBusyError,
     RedriveInProgressError,
     ReleaseInProgressError,
 )

@@ -40,6 +40,9 @@ _ACTIVITIES = {
     "version-delete-failed": _DELETE,
     "queue-changing": _UPDATE,
     "queue-changed": _UPDATE,
+    "halt-intent": _UPDATE,
+    "halt-done": _UPDATE,
+    "halt-failed": _UPDATE,
 }
 _NAMES = {_CREATE: "Create", _UPDATE: "Update", _DELETE: "Delete", _OTHER: "Other"}
 _UNKNOWN, _SUCCESS, _FAILURE = 0, 1, 2
@@ -51,6 +54,8 @@ _STATUS = {
     "version-delete-failed": _FAILURE,
     "failed": _FAILURE,
     "publish-failed": _FAILURE,
+    "halt-done": _SUCCESS,
+    "halt-failed": _FAILURE,
 }
 _STATUS_NAMES = {_UNKNOWN: "Unknown", _SUCCESS: "Success", _FAILURE: "Failure"}
 _INFORMATIONAL, _MEDIUM = 1, 3

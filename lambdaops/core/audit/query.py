@@ -17,6 +17,7 @@ from lambdaops.core.dlq.records import Ending, RedriveClosed
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import InvalidDurationError, NotFoundError, UsageError
 from lambdaops.core.events import Closed, Entry, Opened, Published, PublishFailed, RolledBack, kind_of
+from lambdaops.core.halt.records import Halted, HaltOpened, Unhalted, UnhaltHeld
 from lambdaops.core.prune_records import PruneClosed
 from lambdaops.core.states import BY_HAND, Outcome
 
@@ -35,6 +36,9 @@ OUTCOMES = (
     "publication failed",
     "pruned",
     "pruning stopped",
+    "halted",
+    "unhalted",
+    "unhalt held",
 )
 """How a run can end, in the words of the records."""
 
@@ -118,6 +122,12 @@ def _runs(entries: Iterable[Entry]) -> tuple[dict[str, str], dict[str, str]]:
                 outcomes[entry.release] = "publication failed"
             case PruneClosed(problem=problem):
                 outcomes[entry.release] = "pruning stopped" if problem else "pruned"
+            case HaltOpened() | Halted():
+                outcomes[entry.release] = "halted"
+            case UnhaltHeld():
+                outcomes[entry.release] = "unhalt held"
+            case Unhalted(over=True):
+                outcomes[entry.release] = "unhalted"
             case _:
                 pass
     return tickets, outcomes

@@ -22,12 +22,15 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.events import Entry, Landed, Observed, Opened, Published, RolledBack
 from lambdaops.core.gates import Verdict, worst
+from lambdaops.core.halt.history import halt_rows
 from lambdaops.core.model import FULL
 from lambdaops.core.replay import Release, releases
 from lambdaops.core.states import BY_HAND, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from lambdaops.core.reports import HistoryRow
 
 _DAY = timedelta(days=1)
 
@@ -43,7 +46,9 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A release, or a rollback by hand (``strategy`` rollback): who, what, why, and what came of it.
+    """A release, a rollback by hand or a halt (``strategy`` says so): who, what, why, and what came of it.
+
+    Of a halt, ``candidate`` is what was stopped.
 
     ``failed`` is None while that is open, or where no traffic moved. ``lead`` and ``restored`` as in the module's text.
     """
@@ -156,6 +161,7 @@ def _changes(entries: Sequence[Entry], published: Mapping[tuple[str, str], datet
     for entry in told.backs:
         if isinstance(entry.event, RolledBack):
             yield _by_hand(entry, entry.event)
+    yield from (_halt(entries[0].target, row) for row in halt_rows(entries))
 
 
 def _release(
@@ -220,4 +226,20 @@ def _by_hand(entry: Entry, event: RolledBack) -> Change:
         who=entry.actor.arn,
         reason=event.reason or event.basis,
         ticket=event.ticket,
+    )
+
+
+def _halt(target: str, row: HistoryRow) -> Change:
+    return Change(
+        target=target,
+        release=row.release,
+        began=row.started,
+        ended=row.ended,
+        stable=row.stable,
+        candidate=row.candidate,
+        strategy=row.strategy,
+        outcome=row.outcome,
+        who=row.actor,
+        reason=row.reason,
+        ticket=row.ticket,
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.errors import AwsError, NotFoundError, FunctionBusyError
+from lambdaops.core.errors import AwsError, FunctionBusyError, NotFoundError
 from lambdaops.core.halt.callers import NotStopped, not_stopped
 from lambdaops.core.halt.mappings import Mapping, named
 from lambdaops.core.halt.memory import Halt, open_halt
