@@ -29,6 +29,7 @@ POLICIES = {
         ["function", "any", "log"],
     ),
     "rollback": (["rollback", "abort"], ["function", "any"]),
+    "halt": (["halt", "unhalt"], ["function", "mappings", "any"]),
     "look": (["status", "status --all", "versions"], ["function", "functions", "any"]),
     "prune": (["prune --delete"], ["function", "any"]),
     "init": (["init"], ["functions", "any"]),

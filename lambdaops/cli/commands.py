@@ -24,6 +24,8 @@ _MODULES = {
     "pause": "steer",
     "resume": "steer",
     "abort": "steer",
+    "halt": "halt",
+    "unhalt": "halt",
     "status": "look",
     "versions": "look",
     "history": "look",

@@ -109,13 +109,26 @@ def alarms(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Alarms that the configuration file names for the target, and those of its last releases."""
     from lambdaops.core.events import Opened
 
-    env, target = _env(ctx), _target(ctx)
+    env, target = _env(ctx), _target(ctx) or _target(ctx, "function")
     function = target.partition(":")[0]
     named = (alarm for name, alarm in _outline(env, ctx).alarms if name in ("", function) or not function)
     found = dict.fromkeys(named, "lambdaops.yaml")
     for entry in _entries(env, target):
         if isinstance(entry.event, Opened):
             found |= dict.fromkeys(entry.event.plan.alarms, f"release {entry.release}")
+    return _offers(found, incomplete)
+
+
+def event_sources(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Event sources that the journals of the function name."""
+    from lambdaops.core.halt.mappings import source_name
+    from lambdaops.core.halt.records import HaltOpened
+
+    env, function = _env(ctx), _target(ctx, "function")
+    found: dict[str, str] = {}
+    for entry in _entries(env, function):
+        if isinstance(entry.event, HaltOpened):
+            found |= {source_name(one.source): f"halted {entry.at:%F}" for one in entry.event.mappings}
     return _offers(found, incomplete)
 
 
@@ -150,9 +163,9 @@ def _env(ctx: typer.Context) -> Env:
     return ctx.obj if isinstance(ctx.obj, Env) else Env.real()
 
 
-def _target(ctx: typer.Context) -> str:
-    """The target that stands on the line already."""
-    value = ctx.params.get("target")
+def _target(ctx: typer.Context, argument: str = "target") -> str:
+    """The target, or another argument, that stands on the line already."""
+    value = ctx.params.get(argument)
     if isinstance(value, str):
         return value
     # An option without its value, which is being completed, ends the parsing before the arguments are assigned.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lambdaops.core.notifications import Channel
     from lambdaops.core.stores import TableStore
     from lambdaops.ports import Ask, Clock, Inventory, Journals, Notifier, Ports, Signals, Sink
+    from lambdaops.ports.halting import HaltPorts
     from lambdaops.ports.playbooks import Answers
     from lambdaops.ports.published import PublishedVersions
     from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
@@ -199,6 +200,32 @@ class Env:
             alarms=CloudWatchAlarms(session),
             metrics=CloudWatchMetrics(session),
             logs=CloudWatchLogs(session),
+            identity=StsIdentity(session),
+            journals=journals,
+            sink=sink,
+            ask=ask,
+            host=socket.gethostname(),
+            run=self.ci_run,
+            tool=self.tool,
+            commit=self.ci_commit,
+        )
+
+    def halt_ports(
+        self, *, sink: Sink, ask: Ask, journals: Journals, region: str | None = None, profile: str | None = None
+    ) -> HaltPorts:
+        """Everything that halting a function needs, with AWS clients made on first use."""
+        import socket
+
+        from lambdaops.aws.alarms import CloudWatchAlarms
+        from lambdaops.aws.identity import StsIdentity
+        from lambdaops.aws.levers import LambdaLevers
+        from lambdaops.ports.halting import HaltPorts
+
+        session = self.aws_session(region=region, profile=profile)
+        return HaltPorts(
+            clock=self.clock,
+            levers=LambdaLevers(session),
+            alarms=CloudWatchAlarms(session),
             identity=StsIdentity(session),
             journals=journals,
             sink=sink,

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from lambdaops.core.model import Target
     from lambdaops.core.settings import Settings
     from lambdaops.core.stores import TableStore
-    from lambdaops.ports import Journals, Ports, Signals, Sink
+    from lambdaops.ports import Ask, Journals, Ports, Recording, Signals, Sink
+    from lambdaops.ports.halting import HaltPorts
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,31 @@ class Reach:
         self, env: Env, sink: Sink, *, yes: bool = False, signals: Signals | None = None, urgent: bool = False
     ) -> Ports:
         """What an operation needs to act there; ``yes`` is --yes."""
-        from lambdaops.cli.ask import Confirmation
-
-        typed = self.name if self.settings.confirm is Confirm.TYPE_TARGET else ""
-        ask = Confirmation(env, yes, typed, self.where)
         return env.ports(
             sink=sink,
-            ask=ask,
+            ask=self._ask(env, yes=yes),
             journals=self.journals(env, urgent=urgent),
             region=self.region,
             profile=self.profile,
             signals=signals,
             urgent=urgent,
         )
+
+    def halting(self, env: Env, sink: Sink, *, yes: bool = False) -> HaltPorts:
+        """What halting a function needs to act there; ``yes`` is --yes."""
+        return env.halt_ports(
+            sink=sink,
+            ask=self._ask(env, yes=yes),
+            journals=self.journals(env),
+            region=self.region,
+            profile=self.profile,
+        )
+
+    def _ask(self, env: Env, *, yes: bool) -> Ask:
+        from lambdaops.cli.ask import Confirmation
+
+        typed = self.name if self.settings.confirm is Confirm.TYPE_TARGET else ""
+        return Confirmation(env, yes, typed, self.where)
 
     def journals(self, env: Env, *, urgent: bool = False) -> Journals:
         """The audit log of this place: what ``LAMBDAOPS_STORE`` says, else the file, else this machine's.
@@ -89,7 +102,7 @@ class Reach:
         said = env.variables.get(VARIABLE)
         return parse_store(said) if said else self.settings.store
 
-    def require_caller(self, ports: Ports) -> None:
+    def require_caller(self, ports: Recording) -> None:
         """Ask AWS whose credentials these are, if an account is pinned.
 
         Raises:

@@ -409,6 +409,20 @@ class RedriveHeldError(LambdaOpsError):
     exit_code = ExitCode.HELD
 
 
+class UnhaltHeldError(LambdaOpsError):
+    """An alarm objected while a function was started again: what had been started is stopped again."""
+
+    code = "unhalt-held"
+    exit_code = ExitCode.HELD
+
+
+class HaltDriftError(LambdaOpsError):
+    """Somebody changed what a halt had stopped, or halted the function again while it was started."""
+
+    code = "halt-drift"
+    exit_code = ExitCode.CONFLICT
+
+
 class PartlyDoneError(LambdaOpsError):
     """Not everything that was asked for was done; what was not is where it was."""
 

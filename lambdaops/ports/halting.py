@@ -81,3 +81,4 @@ class HaltPorts:
     host: str
     run: str = ""
     tool: str = ""
+    commit: str = ""

@@ -17,11 +17,13 @@ from lambdaops.core.errors import LambdaOpsError, NotToldError
 from lambdaops.core.notes import Note
 from lambdaops.core.notifications import Channel, Message
 from lambdaops.ports import Ports
+from lambdaops.ports.halting import HaltPorts
 from lambdaops.store.files import FileJournals
 from tests.ops.dlq.post import Post
 from tests.sim.disk import SteadyDisk
 from tests.sim.failures import SimFailures
 from tests.sim.inventory import SimInventory
+from tests.sim.levers import SimLevers
 from tests.sim.published import SimPublished
 from tests.sim.world import World
 
@@ -96,11 +98,21 @@ class SimEnv(Env):
     failures: SimFailures
     sim_trail: SimTrail
     shelf: SimPublished
+    levers: SimLevers
 
     def published(self, *, region: str | None = None, profile: str | None = None) -> PublishedVersions:
         self.reached.append((region, profile))
         self.shelf.world = self.worlds.get(profile or "", self.world)
         return self.shelf
+
+    def halt_ports(
+        self, *, sink: Sink, ask: Ask, journals: Journals, region: str | None = None, profile: str | None = None
+    ) -> HaltPorts:
+        self.reached.append((region, profile))
+        world = self.worlds.get(profile or "", self.world)
+        return HaltPorts(
+            world.clock, self.levers, world, world, journals, sink, ask, "laptop", self.ci_run, "lambdaops test"
+        )
 
     def trail(self, *, region: str | None = None, profile: str | None = None) -> Trail:
         self.reached.append((region, profile))
@@ -204,10 +216,14 @@ class Cli:
     failures: SimFailures = field(default_factory=SimFailures)
     trail: SimTrail = field(default_factory=SimTrail)
     shelf: SimPublished = field(default_factory=lambda: SimPublished(World()))
+    levers: SimLevers = field(init=False)
     answer: str = ""
     stdin: type[Stream] = Stream
     tty: bool = False
     variables: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.levers = SimLevers(self.world.clock)
 
     def __call__(self, *argv: str) -> Ran:
         out, err = Stream(), Stream(tty=self.tty)
@@ -218,4 +234,5 @@ class Cli:
         env.world, env.worlds, env.reached = self.world, self.worlds, self.reached
         env.account, env.channels, env.post = self.account, self.channels, self.post
         env.failures, env.sim_trail, env.shelf = self.failures, self.trail, self.shelf
+        env.levers = self.levers
         return Ran(main(argv, env), out.getvalue(), err.getvalue())

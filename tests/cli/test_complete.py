@@ -23,6 +23,7 @@ from lambdaops.cli.env import Env
 from lambdaops.cli.main import main
 from lambdaops.config.outline import Outline, outline
 from lambdaops.core.events import Opened, Published
+from lambdaops.core.halt.records import HaltOpened, Remembered
 from lambdaops.core.model import Actor
 from lambdaops.core.plan import Plan, Stage
 from lambdaops.store.files import FileJournals
@@ -114,6 +115,10 @@ def known(tab: Tab) -> Tab:
     journals.open(f"{ARN}:orders:live").append(AT, "r-1", ACTOR, Opened(plan, "rev", ()))
     journals.open(f"{ARN}:orders:beta").append(AT, "r-2", ACTOR, Opened(plan, "rev", ()))
     journals.open(f"{ARN}:orders").append(AT, "p-1", ACTOR, Published("43", "sha", new=True, description="tax\nline"))
+    queue = Remembered(
+        "u-1", f"{ARN.replace('lambda', 'sqs').removesuffix('function')}orders-queue", "", "Enabled", True
+    )
+    journals.open(f"{ARN}:orders").append(AT, "h-1", ACTOR, HaltOpened((queue,)))
     return tab
 
 
@@ -132,6 +137,9 @@ def known(tab: Tab) -> Tab:
         ("lambdaops history ", ["orders", "orders:beta", "orders:live"]),
         ("lambdaops audit verify orders:b", ["beta"]),
         ("lambdaops publish ", ["orders", "carts", "naïve"]),
+        ("lambdaops halt ", ["orders", "carts", "naïve"]),
+        ("lambdaops unhalt orders --source ", ["orders-queue"]),
+        ("lambdaops unhalt orders --stop-alarm orders-e", ["orders-errors"]),
         ("lambdaops release x:y --strategy c", ["careful", "canary"]),
         ("lambdaops release x:y --strategy=al", ["all-at-once"]),
         ("lambdaops release x:y --strategy CodeDeploy", []),

@@ -12,8 +12,8 @@ import pytest
 
 from lambdaops.core.errors import (
     ExitCode,
-    JournalUnwritableError,
     FunctionBusyError,
+    JournalUnwritableError,
     RedriveInProgressError,
     ReleaseInProgressError,
 )

@@ -10,10 +10,10 @@ from lambdaops.core.errors import (
     AccessDeniedError,
     BlockedError,
     ConfirmationMissingError,
+    FunctionBusyError,
     JournalUnwritableError,
     NotFoundError,
     RejectedError,
-    FunctionBusyError,
     UnreachableError,
 )
 from lambdaops.core.halt.records import HaltOpened, Unhalted, UnhaltHeld
