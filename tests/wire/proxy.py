@@ -39,6 +39,9 @@ _LAMBDA = [
     ("GET", r"/functions/[^/]+/event-invoke-config/list", "ListFunctionEventInvokeConfigs"),
     ("GET", r"/functions/[^/]+/durable-executions", "ListDurableExecutionsByFunction"),
     ("GET", r"/event-source-mappings", "ListEventSourceMappings"),
+    ("PUT", r"/event-source-mappings/[^/]+$", "UpdateEventSourceMapping"),
+    ("PUT", r"/functions/[^/]+/concurrency$", "PutFunctionConcurrency"),
+    ("DELETE", r"/functions/[^/]+/concurrency$", "DeleteFunctionConcurrency"),
     ("GET", r"/functions/[^/]+$", "GetFunction"),
     ("DELETE", r"/functions/[^/]+$", "DeleteFunction"),
 ]

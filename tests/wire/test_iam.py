@@ -137,3 +137,22 @@ def test_steering_a_release_that_nobody_drives(
     process.communicate(timeout=60)
     assert function.alias() == ("1", {})
     assert set(wire.calls) == granted(words[0])
+
+
+def test_halt_and_unhalt(function: Function, shell: Shell, wire: Wire, alarm: str) -> None:
+    queue = function.clients("sqs").create_queue(QueueName=f"{function.name}-queue")["QueueUrl"]
+    mapping = function.clients("lambda").create_event_source_mapping(
+        EventSourceArn=f"arn:aws:sqs:eu-central-1:000000000000:{function.name}-queue", FunctionName=function.name
+    )["UUID"]
+    assert shell("halt", function.name, "--yes").code == 0  # what is left unsaid is what else invokes it
+    assert shell("unhalt", function.name, "--yes").code == 0
+    wire.calls.clear()
+    # Not of an alias: each alias is asked for.
+    assert shell("halt", function.name, "--dry-run").code == 0
+    assert shell("halt", function.name, "--all-invocations", "--yes").code == 0
+    assert set(wire.calls) == granted("halt")
+    wire.calls.clear()
+    assert shell("unhalt", function.name, "--stop-alarm", alarm, "--watch", "1s", "--yes").code == 0
+    assert set(wire.calls) == granted("unhalt") - {"PutFunctionConcurrency"}
+    function.clients("lambda").delete_event_source_mapping(UUID=mapping)
+    function.clients("sqs").delete_queue(QueueUrl=queue)
