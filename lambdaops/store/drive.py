@@ -35,20 +35,23 @@ if TYPE_CHECKING:
     from lambdaops.store.places import Place
 
 _BEAT_EVERY = timedelta(seconds=2)
-# Somebody who only asks who drives holds the lock for a moment.
-_WAIT = timedelta(seconds=1)
+# Somebody who only asks who drives holds the lock for a moment; who drives keeps it.
+_LONGEST_WAIT = timedelta(seconds=1)
 
 
 class FileDrive:
     """A context that holds the right (``ports.Drive``)."""
 
-    def __init__(self, place: Place, home: Path, release: str, *, disk: Disk, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, place: Place, home: Path, release: str, *, disk: Disk, now: Callable[[], datetime], wait: timedelta
+    ) -> None:
         self._place = place
         self._name = place.name
         self._path, self._note = _paths(place, home)
         self._release = release
         self._disk = disk
         self._now = now
+        self._wait = min(wait, _LONGEST_WAIT)
         self._lock: BaseFileLock | None = None
         self._beat: datetime | None = None
 
@@ -62,7 +65,7 @@ class FileDrive:
         with unwritable(self._path, self._name):
             try:
                 self._disk.make_directories(self._path.parent)
-                self._lock = take(self._path, _WAIT)
+                self._lock = take(self._path, self._wait)
             except LockHeldError:
                 raise held(self._place, _noted(self._note)) from None
         other = _noted(self._note)

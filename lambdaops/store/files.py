@@ -69,7 +69,7 @@ class FileJournals:
         Raises:
             InvalidTargetError: not such an ARN.
         """
-        return FileDrive(Place.parse(arn), self.home, release, disk=self._disk, now=self._now)
+        return FileDrive(Place.parse(arn), self.home, release, disk=self._disk, now=self._now, wait=self._wait)
 
     def driver(self, arn: str) -> Lease | None:
         """Who drives releases of this alias, or redrives this queue, or died while doing so; None when nobody does.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
 
 def journals(home: Path, disk: TellingDisk | None = None) -> FileJournals:
-    return FileJournals(home, disk=disk, now=lambda: NOON)
+    """Which do not wait: nobody here gives the right back while another asks for it."""
+    return FileJournals(home, disk=disk, now=lambda: NOON, wait=timedelta(0))
 
 
 def refusal(home: Path) -> ReleaseInProgressError:
@@ -55,6 +58,21 @@ def test_the_right_is_given_back(tmp_path: Path) -> None:
             refusal(tmp_path)
         with journals(tmp_path).drive(ARN):
             refusal(tmp_path)
+
+
+def test_who_holds_the_lock_for_a_moment_is_waited_for_and_who_keeps_it_a_second(tmp_path: Path) -> None:
+    drive = journals(tmp_path).drive(ARN)
+    patient = FileJournals(tmp_path, now=lambda: NOON).drive(ARN)
+    drive.__enter__()
+    began = time.monotonic()
+    with pytest.raises(ReleaseInProgressError), patient:
+        pytest.fail("two drive one release")
+    assert 0.9 < time.monotonic() - began < 5
+    giving_back = threading.Timer(0.1, drive.__exit__)
+    giving_back.start()
+    with patient:
+        giving_back.join()
+        refusal(tmp_path)
 
 
 def test_an_error_gives_the_right_back_too(tmp_path: Path) -> None:
