@@ -198,8 +198,20 @@ def test_nohup_lets_it_go_on(function: Function, shell: Shell) -> None:
 # -- readers that go away ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("output", ["text", "json", "jsonl"])
-@pytest.mark.parametrize("closed", ["stdout", "stderr", "both"])
+@pytest.mark.parametrize(
+    ("closed", "output"),
+    [
+        ("stdout", "text"),
+        ("stdout", "json"),
+        ("stdout", "jsonl"),
+        ("stderr", "text"),
+        ("both", "json"),
+        *(
+            pytest.param(*pair, marks=pytest.mark.exhaustive)
+            for pair in (("stderr", "json"), ("stderr", "jsonl"), ("both", "text"), ("both", "jsonl"))
+        ),
+    ],
+)
 def test_a_reader_that_goes_away_stops_nothing(function: Function, shell: Shell, closed: str, output: str) -> None:
     process = shell.start("release", function.target, "--to", "2", *FAST, "--output", output)
     assert process.stdout is not None
