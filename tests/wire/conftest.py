@@ -22,6 +22,7 @@ from botocore.config import Config
 
 from lambdaops.sandbox import server as sandbox
 from lambdaops.sandbox.server import Server
+from tests.wire import forked
 from tests.wire.proxy import Wire, wire_to
 
 if TYPE_CHECKING:
@@ -266,9 +267,8 @@ class Shell:
         return process
 
     def __call__(self, *words: str, within: float = 90.0) -> Ran:
-        process = self.start(*words)
-        out, err = process.communicate(timeout=within)
-        return Ran(process.returncode, out, err)
+        """Run one to its end, which takes so many seconds at most."""
+        return Ran(*forked.run(words, self.environment(), within))
 
 
 @pytest.fixture
