@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
 
 _numbers = itertools.count(1)
 ROLE = "arn:aws:iam::000000000000:role/test"
+
+
+def pytest_configure() -> None:
+    """What ``nohup`` or a shell's ``&`` lets us ignore would be ignored by every command that is started here."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
