@@ -246,6 +246,9 @@ class Slipped:
     def __init__(self, number: object) -> None:
         self.number = number
 
+    def __repr__(self) -> str:
+        return f"Slipped({self.number!r})"
+
 
 NO_VERSIONS: list[object] = ["", "7", "$LATEST", "live", None, 7, Slipped(""), Slipped("$LATEST"), Slipped(None)]
 

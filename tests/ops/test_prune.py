@@ -14,11 +14,11 @@ from lambdaops.core.errors import (
     AccessDeniedError,
     AwsFaultError,
     CredentialsExpiredError,
+    FunctionBusyError,
     JournalTamperedError,
     JournalUnwritableError,
     LambdaOpsError,
     NotFoundError,
-    ReleaseInProgressError,
     ThrottledError,
     UnreachableError,
 )
@@ -319,7 +319,7 @@ def test_what_somebody_else_deleted_counts_as_done(rig: Rig, shelf: SimPublished
 def test_one_process_prunes_at_a_time(rig: Rig, shelf: SimPublished) -> None:
     found = look(rig, shelf)
     rig.journals.busy = True
-    with pytest.raises(ReleaseInProgressError):
+    with pytest.raises(FunctionBusyError):
         prune(rig.ports, shelf, "orders", found, keep=5, reason="", ticket="")
     assert (shelf.deleted, kinds(rig)) == ([], [])
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from lambdaops.core.errors import JournalTamperedError, JournalUnwritableError, ReleaseInProgressError
+from lambdaops.core.errors import (
+    FunctionBusyError,
+    JournalTamperedError,
+    JournalUnwritableError,
+    ReleaseInProgressError,
+)
 from lambdaops.core.events import Entry, from_record, to_record
 from lambdaops.ports import JournalReading, Lease, Verified
 
@@ -117,7 +122,9 @@ class SimDrive:
 
     def __enter__(self) -> Self:
         if self.journals.busy:
-            raise ReleaseInProgressError("pid 4711 on host ci-7 drives this release")
+            if self.arn.rpartition(":function:")[2].count(":"):
+                raise ReleaseInProgressError("pid 4711 on host ci-7 drives this release")
+            raise FunctionBusyError("pid 4711 on host ci-7 works on this function")
         self.journals.busy = True
         return self
 
