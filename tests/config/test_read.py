@@ -11,7 +11,7 @@ from lambdaops.core.errors import ExitCode, InvalidConfigError
 from tests.render import golden
 
 SHOWN = Path("lambdaops.yaml")
-TOP = "version, defaults, strategies, functions, environments, notify, store, checkpoint"
+TOP = "version, defaults, strategies, functions, environments, notify, playbooks, store, checkpoint"
 PROD = 'environments: {prod: {account: "111122223333", region: eu-central-1%s}}'
 
 
