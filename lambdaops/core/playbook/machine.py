@@ -74,10 +74,6 @@ Move = Do | Wait | TakeBack | Hold | Close
 _KEEP = {ExitCode.ROLLBACK_INCOMPLETE, ExitCode.AWS, ExitCode.INTERRUPTED}
 """The exit codes of a step that its run ends with as well: what to do is the same."""
 
-_NOTHING_DONE = {ExitCode.USAGE, ExitCode.BLOCKED, ExitCode.ROLLED_BACK}
-"""The exit codes of a step that left everything as it was."""
-
-
 def decide(
     playbook: Playbook, turns: list[Turn], run: Run, uses: Mapping[str, Use], now: datetime, *, repeat: bool = False
 ) -> Move:
@@ -111,7 +107,7 @@ def decide(
             if turn.step.on_failure == ABORT:
                 return _turn_back(turns, run, f"step {turn.key} failed: {end.message}", end=end)
             at = at + 1 if turn.step.on_failure == CONTINUE else _position(playbook, turns, turn.step.on_failure)
-        elif end.status is Status.DONE and turn.step.end:
+        elif turn.step.end and _over(turns, at, run):
             break
         else:
             at += 1
@@ -121,9 +117,18 @@ def decide(
     return Close(Outcome.DONE, "every step is done")
 
 
+def _over(turns: list[Turn], at: int, run: Run) -> bool:
+    """Whether the step of this turn is over with it, and was done, for one item at least, and failed for none."""
+    step = turns[at].step
+    if at + 1 < len(turns) and turns[at + 1].step is step:
+        return False
+    ends = [run.tried[turn.key].status for turn in turns if turn.step is step and turn.key in run.tried]
+    return Status.DONE in ends and Status.FAILED not in ends
+
+
 def _settle(turn: Turn, tried: Tried, uses: Mapping[str, Use], *, undo: bool, repeat: bool) -> Move:
     action = turn.step.undo if undo and turn.step.undo is not None else turn.step.action
-    if uses[action.uses].again is Again.ASK and not repeat:
+    if uses[action.uses].again is Again.ASK and not (repeat or repeatable(action)):
         return Hold(
             ExitCode.HELD,
             f"step {turn.key} was begun, and whether it was done is not known: {action.uses} may happen twice",
@@ -146,6 +151,11 @@ def _once_more(turn: Turn, tried: Tried, end: StepEnded, uses: Mapping[str, Use]
 def _passing(end: StepEnded, use: Use) -> bool:
     """Whether trying again may help, and does no harm: AWS gave no answer, or the step only looks."""
     return end.code == ExitCode.AWS or (not use.changes and end.code != ExitCode.USAGE)
+
+
+def repeatable(action: Action) -> bool:
+    """Whether the playbook says that doing it twice does no harm."""
+    return action.given.get("repeatable") is True
 
 
 def _turn_back(
@@ -189,14 +199,8 @@ def _undoable(turns: list[Turn], run: Run) -> list[Turn]:
     return [
         by_key[key]
         for key, tried in reversed(run.tried.items())
-        if key in by_key and by_key[key].step.undo is not None and _happened(tried)
+        if key in by_key and by_key[key].step.undo is not None and tried.happened
     ]
-
-
-def _happened(tried: Tried) -> bool:
-    """Whether it may have changed something."""
-    end = tried.end
-    return end is None or (end.status is not Status.SKIPPED and end.code not in _NOTHING_DONE)
 
 
 def _position(playbook: Playbook, turns: list[Turn], step: str) -> int:

@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 class Tried:
     """A step as far as it got: the record of its newest attempt, and that attempt's end if it has one.
 
-    ``tries`` counts the attempts since the run was begun or taken up.
+    ``tries`` counts the attempts since the run was begun or taken up. ``before`` is whether an earlier attempt, or an
+    earlier process, may have changed something.
     """
 
     began: Entry | None = None
     ended: Entry | None = None
     tries: int = 0
+    before: bool = False
 
     @property
     def end(self) -> StepEnded | None:
@@ -54,6 +56,16 @@ class Tried:
     def status(self) -> Status | None:
         """How it ended; None when it did not."""
         return self.end.status if self.end is not None else None
+
+    @property
+    def happened(self) -> bool:
+        """Whether it may have changed something: a refusal says so of its own attempt only."""
+        end = self.end
+        if end is None:
+            return self.before or self.began is not None
+        if end.status is Status.SKIPPED or end.code == ExitCode.ROLLED_BACK:
+            return False
+        return self.before or end.code not in (ExitCode.USAGE, ExitCode.BLOCKED)
 
     @property
     def outputs(self) -> dict[str, Json]:
@@ -119,14 +131,16 @@ class Run:
             case PlaybookResumed(digest=digest, plan=plan):
                 self.held, self.digest, self.plan = None, digest, plan
                 for known in (self.tried, self.undone):
-                    known |= {step: replace(tried, tries=0) for step, tried in known.items()}
+                    known |= {
+                        step: replace(tried, tries=0, before=tried.happened) for step, tried in known.items()
+                    }
             case StepBegan(step=step, undo=undo):
                 # Taken out first: the order is that of the newest attempts.
                 before = self._of(undo=undo).pop(step, Tried())
-                self._of(undo=undo)[step] = Tried(entry, tries=before.tries + 1)
+                self._of(undo=undo)[step] = Tried(entry, tries=before.tries + 1, before=before.happened)
             case StepEnded(step=step, undo=undo):
                 before = self._of(undo=undo).get(step, Tried())
-                self._of(undo=undo)[step] = Tried(before.began, entry, max(before.tries, 1))
+                self._of(undo=undo)[step] = Tried(before.began, entry, max(before.tries, 1), before.before)
                 self.waits = None
             case ApprovalAsked():
                 self.waits = entry
