@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import StepRefusedError
+from lambdaops.core.playbook.inputs import MASK, without
 from lambdaops.core.playbook.uses import Shape
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ def argv(use: Use, given: Mapping[str, Json]) -> list[str]:
     return [*use.words, *(options + guard + arguments if guard else arguments + options)]
 
 
-def shown(words: Sequence[str]) -> str:
-    """A command line as people type it."""
-    return shlex.join(words)
+def shown(words: Sequence[str], secrets: Sequence[str] = ()) -> str:
+    """A command line as people type it, secrets masked before they are quoted."""
+    masked = (without(word, secrets) for word in words)
+    return " ".join(word if word == MASK else shlex.quote(word) for word in masked)
 
 
 def _words(use: Use, parameter: Parameter, value: Json) -> list[str]:

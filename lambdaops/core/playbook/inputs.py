@@ -174,10 +174,23 @@ def secrets_of(playbook: Playbook, values: Mapping[str, Json]) -> tuple[str, ...
 
 
 def without(text: str, secrets: Sequence[str]) -> str:
-    """The text with each secret masked, also as JSON writes it."""
+    """The text with each secret masked, also as JSON and as messages write it."""
     for secret in secrets:
-        text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], MASK).replace(secret, MASK)
+        written = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1], secret}
+        for form in sorted(written, key=len, reverse=True):
+            text = text.replace(form, MASK)
     return text
+
+
+def value_without(value: Json, secrets: Sequence[str]) -> Json:
+    """The value with each secret masked, in the texts and numbers that it is made of: it stays a value."""
+    if isinstance(value, str):
+        return without(value, secrets)
+    if isinstance(value, list):
+        return [value_without(item, secrets) for item in value]
+    if isinstance(value, dict):
+        return {without(key, secrets): value_without(item, secrets) for key, item in value.items()}
+    return MASK if value is not None and not isinstance(value, bool) and _plain(value) in secrets else value
 
 
 def _plain(value: Json) -> str:

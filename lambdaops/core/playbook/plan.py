@@ -187,7 +187,7 @@ class _Foresight:
         secrets = secrets_of(self.playbook, self.inputs)
         if use.words:
             try:
-                return without(shown(argv(use, given)), secrets)
+                return shown(argv(use, given), secrets)
             except LambdaOpsError as error:
                 return f"{use.name}: {error.message}"
         if use.name == "invoke" and "payload" in given:

@@ -78,12 +78,16 @@ class Use:
 
 @dataclass(frozen=True)
 class Result:
-    """How a step went: the exit code as a command would have it, a line for people, what it gives."""
+    """How a step went: the exit code as a command would have it, a line for people, what it gives.
+
+    ``unsure`` when it failed and may have been done all the same.
+    """
 
     code: int = 0
     message: str = ""
     outputs: Mapping[str, Json] = field(default_factory=dict)
     error: str = ""
+    unsure: bool = False
 
     @property
     def done(self) -> bool:
