@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import format_duration, parse_duration
-from lambdaops.core.errors import ExitCode, LambdaOpsError, StepRefusedError
+from lambdaops.core.errors import AwsError, ExitCode, InvalidExpressionError, LambdaOpsError, StepRefusedError
 from lambdaops.core.model import AlarmState, Target
 from lambdaops.core.playbook.builtin import ALLOWED_CALLS, SECRET_KEYS
 from lambdaops.core.playbook.templates import is_true
@@ -53,7 +53,8 @@ class Acts:
         try:
             return acts[name](given)
         except LambdaOpsError as error:
-            return Result(int(error.exit_code), error.message, error=error.code)
+            unsure = isinstance(error, AwsError) and error.ambiguous
+            return Result(int(error.exit_code), error.message, error=error.code, unsure=unsure)
 
     # -- looks ---------------------------------------------------------------------------------------------------------
 
@@ -101,15 +102,19 @@ class Acts:
         if len(payload) > _MOST_EVENT:
             raise StepRefusedError(f"{len(payload)} bytes are more than an invocation takes ({_MOST_EVENT})")
         answer = self.ports.answers.invoke(target.function, target.alias, payload)
-        kept = self._selected(given, answer.body) if given.get("select") else None
         outputs: dict[str, Json] = {
             "request": answer.request,
             "version": answer.version,
             "error": answer.what or answer.error,
-            "selected": kept,
+            "selected": None,
         }
         if answer.error:
             return Result(int(ExitCode.HELD), f"{target} failed: {answer.what or answer.error}", outputs, "failed")
+        try:
+            outputs["selected"] = self._selected(given, answer.body) if given.get("select") else None
+        except InvalidExpressionError as error:
+            # Not as a mistake in what it was given: it was called.
+            return Result(int(ExitCode.HELD), f"{target} answered, and {error.message}", outputs, error.code)
         return Result(0, f"{target} answered (version {answer.version})", outputs)
 
     # -- waits ---------------------------------------------------------------------------------------------------------
@@ -123,20 +128,30 @@ class Acts:
                     return self._waited(began, _STOPPED, "stopped while waiting")
                 self.ports.clock.sleep(min(_MOMENT, end - self.ports.clock.now()))
             return self._waited(began, 0, f"waited {given['time']}")
+        if "queue" not in given and "alarms" not in given:
+            raise StepRefusedError("wait-for takes one of time, alarms and queue, and was given none")
         within = parse_duration(str(given.get("within", _WITHIN)))
         lasting = parse_duration(str(given.get("for", "0s")))
         good_since = None
+        blind: AwsError | None = None
         look_at = began
         what, outputs = "", dict[str, "Json"]()
         while True:
             now = self.ports.clock.now()
             if now >= look_at:
-                good, what, outputs = self._looked(given)
+                try:
+                    (good, what, outputs), blind = self._looked(given), None
+                except AwsError as error:
+                    if error.permanent:
+                        raise
+                    good, what, blind = False, error.message, error  # the next look may see more
                 good_since = (good_since or now) if good else None
                 look_at = now + _LOOK_EVERY
             if good_since is not None and now - good_since >= lasting:
                 return self._waited(began, 0, what, outputs)
             if now - began >= within:
+                if blind is not None:
+                    raise blind
                 return self._waited(began, int(ExitCode.HELD), f"{what} after {format_duration(within)}", outputs)
             if self._stopped():
                 return self._waited(began, _STOPPED, f"stopped while waiting: {what}", outputs)

@@ -1,4 +1,4 @@
-"""What a running step listens to: the person who began the run, the run's alarms, the step's own time.
+"""What a running step listens to: who began the run, who cancels it, the run's alarms, the step's own time.
 
 Rules this file guarantees: a step that can be stopped is asked to hold, never torn away; an alarm that cannot be read
 for a minute counts as one that objects; alarms are looked at every ten seconds at most.
@@ -71,13 +71,17 @@ def objection_of(names: tuple[str, ...], found: tuple[AlarmReading, ...]) -> str
 
 @dataclass
 class Hearing:
-    """What one step listens to (``ports.Signals``); ``beat`` shows, each time, that the process is at work."""
+    """What one step listens to (``ports.Signals``).
+
+    ``beat`` shows, each time, that the process is at work; ``cancelled`` is why the run is to end, or nothing.
+    """
 
     clock: Clock
     signals: Signals
     watch: AlarmWatch
     beat: Callable[[], None]
     until: datetime | None = None
+    cancelled: Callable[[], str] = str
     _told: tuple[Signal, str] | None = field(default=None, init=False)
 
     def listen(self) -> None:
@@ -91,6 +95,8 @@ class Hearing:
             self._told = asked
         elif self.watch.look():
             self._told = (Signal.HOLD, self.watch.objection)
+        elif why := self.cancelled():
+            self._told = (Signal.HOLD, why)
         elif self.late:
             self._told = self._told or (Signal.HOLD, "the step's time is over")
         return self._told

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import parse_duration
-from lambdaops.core.errors import ExitCode, InvalidExpressionError, LambdaOpsError, NothingGivenError
+from lambdaops.core.errors import ExitCode, InvalidDurationError, InvalidExpressionError, LambdaOpsError, NothingGivenError
 from lambdaops.core.notices import Progress
 from lambdaops.core.playbook.argv import argv, shown
 from lambdaops.core.playbook.builtin import APPROVE, ASSERT
-from lambdaops.core.playbook.inputs import secrets_of, without
-from lambdaops.core.playbook.machine import Close, Do, Hold, TakeBack, Wait, decide
+from lambdaops.core.playbook.inputs import secrets_of, value_without, without
+from lambdaops.core.playbook.machine import Close, Do, Hold, TakeBack, Wait, decide, repeatable
 from lambdaops.core.playbook.records import (
     ApprovalAsked,
     Outcome,
@@ -34,7 +34,7 @@ from lambdaops.core.playbook.records import (
 from lambdaops.core.playbook.run import Run
 from lambdaops.core.playbook.templates import fill, is_true, only_input
 from lambdaops.core.playbook.turns import failed_so_far, steps_seen
-from lambdaops.core.playbook.uses import Result
+from lambdaops.core.playbook.uses import Again, Result
 from lambdaops.ops.playbook.acts import Acts
 from lambdaops.ops.playbook.hearing import AlarmWatch, Hearing
 from lambdaops.ops.playbook.prepare import Prepared
@@ -43,7 +43,7 @@ from lambdaops.ports import Drive
 from lambdaops.ports.playbooks import Part, PlaybookPorts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lambdaops.core.events import Event
     from lambdaops.core.playbook.book import Json
@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from lambdaops.core.playbook.uses import Use
 
 _MOMENT = timedelta(milliseconds=500)
+_LISTEN_EVERY = timedelta(seconds=1)
+_LONGEST = 4_000
+"""Characters of a text in a record."""
 _MOST_OUTPUT = 32 * 1024
 """Bytes of JSON that a step may give; what is larger is left out, name by name: a row of a table takes 400 KiB."""
 
@@ -75,6 +78,7 @@ class Runner:
     _watch: AlarmWatch = field(init=False)
     _secrets: tuple[str, ...] = field(init=False)
     _ours: set[int | None] = field(default_factory=set, init=False)
+    _listened: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         ports = self.ports
@@ -126,6 +130,15 @@ class Runner:
             if entry.release == self.run.id and entry.seq not in self._ours:
                 self.run.take(entry)
 
+    def _cancelled(self) -> str:
+        """Why the run is to end, if somebody asked for that; the journal is read once a second at most."""
+        now = self.ports.clock.now()
+        if self._listened is None or not self._listened <= now < self._listened + _LISTEN_EVERY:
+            self._listened = now
+            self._hear()
+        asked = self.run.cancelled
+        return f"cancelled by {asked.actor.arn}" if asked is not None else ""
+
     def _record(self, event: Event) -> None:
         entry = self.recorder.record(event)
         self._ours.add(entry.seq)
@@ -151,7 +164,7 @@ class Runner:
                 self._record(StepEnded(key, 0, Status.SKIPPED, message="its condition is false"))
                 return
             given = self._given(use, move)
-            what = self._masked(_said(use, given))
+            what = self._masked(_said(use, given, self._secrets))
         except LambdaOpsError as error:
             code, message = int(ExitCode.USAGE), self._masked(error.message)
             self._record(StepEnded(key, move.attempt, Status.FAILED, code, error.code, message, undo=move.undo))
@@ -165,14 +178,15 @@ class Runner:
         until = self.ports.clock.now() + limit if limit is not None else None
         # Nothing but a person keeps anything from being taken back.
         watch = AlarmWatch(self.ports.clock, self.ports.alarms, ()) if move.undo else self._watch
-        hearing = Hearing(self.ports.clock, self.ports.signals, watch, self.drive.beat, until)
+        cancelled = self._cancelled if not move.undo else str
+        hearing = Hearing(self.ports.clock, self.ports.signals, watch, self.drive.beat, until, cancelled)
         result = self._perform(use, given, move, hearing)
         self._ended(move, result, hearing)
 
     def _ended(self, move: Do, result: Result, hearing: Hearing) -> None:
         """Journal how it went; what was interrupted is left open: whether it was done is to be looked at."""
         stopped = self.ports.signals.pending() is not None or bool(hearing.watch.objection)
-        if not result.done and stopped:
+        if not result.done and (stopped or self._unsure(move, result)):
             return
         code = result.code
         message = result.message
@@ -191,6 +205,12 @@ class Runner:
             )
         )
 
+    def _unsure(self, move: Do, result: Result) -> bool:
+        """Whether it may have been done, which only a person can find out."""
+        request = self.prepared.request
+        asks = request.uses[move.action.uses].again is Again.ASK
+        return result.unsure and asks and not request.repeat and not repeatable(move.action)
+
     def _perform(self, use: Use, given: Mapping[str, Json], move: Do, hearing: Hearing) -> Result:
         if use is APPROVE:
             return self._approval(move.turn.key, given, hearing)
@@ -207,7 +227,10 @@ class Runner:
             return Result(0, f"approved beforehand (--yes) by {by}", {"approved_by": by, "reason": "--yes"})
         asked = self.run.waits.event if self.run.waits is not None else None
         if not isinstance(asked, ApprovalAsked) or asked.step != key or asked.until <= clock.now():
-            until = clock.now() + parse_duration(str(given.get("within", "1h")))
+            try:
+                until = clock.now() + parse_duration(str(given.get("within", "1h")))
+            except InvalidDurationError as error:
+                return Result(int(error.exit_code), error.message, error=error.code)
             self._record(ApprovalAsked(key, message, until, given.get("self") is True))
         while True:
             self._hear()
@@ -288,9 +311,10 @@ class Runner:
                 found[name] = None
         return self._kept(found) if outcome in (Outcome.DONE, Outcome.PARTLY) else "{}"
 
-    def _kept(self, outputs: Mapping[str, Json]) -> str:
+    def _kept(self, given: Mapping[str, Json]) -> str:
         """As JSON; of more than fits, what is large is left out, and said to be."""
-        text = self._masked(_json(dict(outputs)))
+        outputs = {without(name, self._secrets): value_without(value, self._secrets) for name, value in given.items()}
+        text = _json(dict(outputs))
         if len(text.encode()) <= _MOST_OUTPUT:
             return text
         kept: dict[str, Json] = {}
@@ -300,16 +324,18 @@ class Runner:
                 kept[name] = value
             else:
                 left_out.append(name)
-        return self._masked(_json({**kept, "left_out": left_out}))
+        return _json({**kept, "left_out": left_out})
 
     def _masked(self, text: str) -> str:
-        return without(text, self._secrets)
+        """A text for people, cut where it is too long for a record."""
+        told = without(text, self._secrets)
+        return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 3]}..."
 
 
-def _said(use: Use, given: Mapping[str, Json]) -> str:
+def _said(use: Use, given: Mapping[str, Json], secrets: Sequence[str]) -> str:
     """What a step does, in words."""
     if use.words:
-        return shown(argv(use, given))
+        return shown(argv(use, given), secrets)
     told = {name: value for name, value in given.items() if name != "payload"}
     return " ".join(
         [use.name, *(f"{name}={value if isinstance(value, str) else _json(value)}" for name, value in told.items())]

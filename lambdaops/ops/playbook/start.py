@@ -115,6 +115,7 @@ def take_up(ports: PlaybookPorts, prepared: Prepared, run: str, reason: str = ""
     with ports.journals.drive(f"{prepared.arn}@{run}", run) as drive:
         journal = ports.journals.open(prepared.arn)
         entries = journal.read().entries
+        heard = (entries[-1].seq or 0) if entries else 0
         found = next((one for one in runs(entries) if one.id == run), None)
         if found is None or not found.open:
             raise NothingOpenError(f"run {run} is over", hint="lambdaops playbook status shows those that are not.")
@@ -123,10 +124,14 @@ def take_up(ports: PlaybookPorts, prepared: Prepared, run: str, reason: str = ""
         by = "" if began == actor.arn else f", begun by {began}"
         ports.sink.emit(Progress(ports.clock.now(), f"taking up run {run} of {found.said.name}{by}"))
         recorder = Recorder(ports, journal, prepared.arn, run, actor)
-        resumed = recorder.record(PlaybookResumed(prepared.request.playbook.digest, prepared.plan.hash, reason))
-        found.take(resumed)
+        recorder.record(PlaybookResumed(prepared.request.playbook.digest, prepared.plan.hash, reason))
+        # Read as any other record: between what was read and this one, somebody may have asked for something.
+        for entry in journal.since(heard):
+            heard = entry.seq or heard
+            if entry.release == run:
+                found.take(entry)
         ports.signals.listen()
-        return Ended(Runner(recorder, drive, prepared, found, resumed.seq or 0).finish())
+        return Ended(Runner(recorder, drive, prepared, found, heard).finish())
 
 
 def _require_same(ports: PlaybookPorts, prepared: Prepared, run: Run, *, edited: bool) -> None:
