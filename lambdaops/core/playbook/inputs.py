@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,15})?")
 _BOOLEANS = {"true": True, "false": False}
+_LARGEST = 10**18
 _LONGEST = 4_096
 _MOST_ITEMS = 100
 MASK = "***"
@@ -48,7 +50,14 @@ def resolve(playbook: Playbook, said: Mapping[str, Json]) -> dict[str, Json]:
             hint=f"Say it: --input {first.name}={first.kind.value.upper()}"
             + (f" ({first.description})" if first.description else ""),
         )
-    return {one.name: value_of(one, said[one.name]) if one.name in said else one.default for one in playbook.inputs}
+    return {one.name: _value(one, said) for one in playbook.inputs}
+
+
+def _value(wanted: Input, said: Mapping[str, Json]) -> Json:
+    if wanted.name in said:
+        return value_of(wanted, said[wanted.name])
+    # As if it had been said: a text of a file becomes what the input is.
+    return value_of(wanted, wanted.default) if wanted.default is not None else None
 
 
 def parse_said(words: Sequence[str]) -> dict[str, Json]:
@@ -107,9 +116,9 @@ def _single(kind: Kind, said: Json) -> Json:
     match kind, said:
         case Kind.BOOLEAN, bool():
             return said
-        case Kind.INTEGER | Kind.NUMBER, int() if not isinstance(said, bool):
+        case Kind.INTEGER | Kind.NUMBER, int() if not isinstance(said, bool) and abs(said) < _LARGEST:
             return said
-        case Kind.NUMBER, float():
+        case Kind.NUMBER, float() if math.isfinite(said):
             return said
         case Kind.INTEGER, str() if _INTEGER.fullmatch(said):
             return int(said)
@@ -150,7 +159,8 @@ def _text(kind: Kind, said: str) -> str:
 
 
 def _require_allowed(wanted: Input, item: Json) -> None:
-    if wanted.allowed and item not in wanted.allowed:
+    kind = wanted.of if wanted.kind is Kind.LIST else wanted.kind
+    if wanted.allowed and item not in [_single(kind, one) for one in wanted.allowed]:
         raise UsageError(
             f"{_shown(item)} is not allowed", hint=f"Allowed: {', '.join(_plain(one) for one in wanted.allowed)}."
         )

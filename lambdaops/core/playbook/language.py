@@ -23,10 +23,14 @@ class Flaw:
 
 @dataclass(frozen=True)
 class Read:
-    """What an expression reads: names from the root on, as far as they are plain; and whether it has an ``||``."""
+    """What an expression reads: names from the root on, as far as they are plain.
+
+    ``fallback`` is whether it has an ``||``, ``whole`` whether it reads all there is at once.
+    """
 
     paths: tuple[tuple[str, ...], ...]
     fallback: bool = False
+    whole: bool = False
 
 
 class Expressions(Protocol):

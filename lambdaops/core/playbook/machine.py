@@ -74,6 +74,7 @@ Move = Do | Wait | TakeBack | Hold | Close
 _KEEP = {ExitCode.ROLLBACK_INCOMPLETE, ExitCode.AWS, ExitCode.INTERRUPTED}
 """The exit codes of a step that its run ends with as well: what to do is the same."""
 
+
 def decide(
     playbook: Playbook, turns: list[Turn], run: Run, uses: Mapping[str, Use], now: datetime, *, repeat: bool = False
 ) -> Move:

@@ -175,7 +175,8 @@ class _Foresight:
         if value is None:
             return []
         found = self._value(value, turn)
-        return [str(item) for item in (found if isinstance(found, list) else [found])]
+        secrets = secrets_of(self.playbook, self.inputs)
+        return [without(str(item), secrets) for item in (found if isinstance(found, list) else [found])]
 
     def _does(self, action: Action, turn: Turn) -> str:
         use = self.uses[action.uses]
@@ -207,7 +208,10 @@ class _Foresight:
             return [self._value(item, turn) for item in value]
         if isinstance(value, dict):
             return {key: self._value(item, turn) for key, item in value.items()}
-        return fill(value, lambda text: self._answer(text, turn, known=False))
+        try:
+            return fill(value, lambda text: self._answer(text, turn, known=False))
+        except InvalidExpressionError as error:
+            return f"<{error.message}>"
 
     def _answer(self, text: str, turn: Turn, *, known: bool = True) -> Json:
         roots = {path[0] for path in self.language.read(text).paths}

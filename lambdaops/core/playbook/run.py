@@ -131,9 +131,7 @@ class Run:
             case PlaybookResumed(digest=digest, plan=plan):
                 self.held, self.digest, self.plan = None, digest, plan
                 for known in (self.tried, self.undone):
-                    known |= {
-                        step: replace(tried, tries=0, before=tried.happened) for step, tried in known.items()
-                    }
+                    known |= {step: replace(tried, tries=0, before=tried.happened) for step, tried in known.items()}
             case StepBegan(step=step, undo=undo):
                 # Taken out first: the order is that of the newest attempts.
                 before = self._of(undo=undo).pop(step, Tried())

@@ -51,6 +51,8 @@ class Scope:
             except InvalidExpressionError as error:
                 yield Flaw(here, error.message, error.hint)
                 continue
+            if read.whole:
+                yield Flaw(here, "it reads everything there is at once", "Name what it reads, such as inputs.NAME.")
             for path in read.paths:
                 yield from self._path(here, path, spared=read.fallback or self.fallback)
 
