@@ -9,16 +9,16 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
+from lambdaops.core.errors import InvalidExpressionError
 from lambdaops.core.playbook.language import Read
 from lambdaops.query.language import evaluate, nodes, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lambdaops.core.playbook.book import Json
 
-# What follows these parts sees what their first part gave.
-_CHAINS: Final = {"index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe"}
+_FIRST: Final = {"index_expression", "projection", "value_projection", "filter_projection", "flatten"}
+
+_Path = tuple[str, ...]
 
 
 class JmespathValues:
@@ -31,8 +31,11 @@ class JmespathValues:
             InvalidExpressionError: it cannot be understood.
         """
         tree = _parsed(text)
-        paths = tuple(dict.fromkeys(path for path in _paths(tree) if path))
-        return Read(paths, any(node["type"] == "or_expression" for node in nodes(tree)))
+        found: list[_Path] = []
+        last = _visit(tree, (), found)
+        paths = dict.fromkeys([*found, *([last] if last is not None else [])])
+        fallback = any(node["type"] == "or_expression" for node in nodes(tree))
+        return Read(tuple(path for path in paths if path), fallback, whole=() in paths)
 
     def evaluate(self, text: str, context: object) -> Json:
         """What it gives.
@@ -47,7 +50,14 @@ class JmespathValues:
 
 @functools.lru_cache(maxsize=512)
 def _parsed(text: str) -> dict[str, Any]:
-    return parsed(_called(text), text)
+    tree = parsed(_called(text), text)
+    for node in nodes(tree):
+        if node["type"] == "subexpression" and node["children"][0]["type"] == "not_expression":
+            raise InvalidExpressionError(
+                f"{_called(text)} never gives anything: ! comes before the dot in JMESPath",
+                hint="Put what is not to be so into parentheses: !(inputs.name).",
+            )
+    return tree
 
 
 def _called(text: str) -> str:
@@ -55,35 +65,32 @@ def _called(text: str) -> str:
     return shown if len(shown) <= 60 else f"{shown[:57]}..."  # noqa: PLR2004 -- a line should stay a line
 
 
-def _paths(tree: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The names that are looked up from the root on, one after another, as far as they are plain fields."""
-    kind = tree["type"]
-    if kind == "field":
-        yield (tree["value"],)
-    elif kind == "subexpression":
-        yield from _path_of(tree)
-    elif kind in _CHAINS:
-        yield from _paths(tree["children"][0])
-        if kind == "filter_projection":
-            yield ()  # its condition sees the items
-    else:
-        for child in tree.get("children", ()):
-            if isinstance(child, dict):
-                yield from _paths(child)
+def _visit(tree: dict[str, Any], at: _Path | None, found: list[_Path]) -> _Path | None:
+    """Follow an expression that is looked up at ``at``; ``found`` takes what it reads.
 
-
-def _path_of(tree: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    """``a.b.c`` has three parts; what follows something that is no field is looked up elsewhere."""
-    first, *rest = tree["children"]
-    if first["type"] == "subexpression":
-        (path,) = list(_path_of(first)) or [()]
-    elif first["type"] == "field":
-        path = (first["value"],)
-    else:
-        yield from _paths(first)
-        return
-    for part in rest:
-        if part["type"] != "field":
-            break
-        path = (*path, part["value"])
-    yield path
+    Gives where its value stands, from the root on; None where that is no longer told by plain names.
+    """
+    kind, children = tree["type"], tree.get("children", ())
+    match kind:
+        case "field":
+            return (*at, tree["value"]) if at is not None else None
+        case "current" | "identity":
+            return at
+        case "subexpression" | "pipe":
+            for child in children:
+                at = _visit(child, at, found)
+            return at
+        case "expref" | "literal":
+            return None
+        case _ if kind in _FIRST:
+            # What follows sees the items of the first part.
+            children = children[:1]
+        case _:
+            pass
+    if kind in ("index", "slice"):
+        found += [at] if at is not None else []
+        return None
+    for child in children:
+        read = _visit(child, at, found)
+        found += [read] if read is not None else []
+    return None

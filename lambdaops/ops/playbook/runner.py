@@ -13,7 +13,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import parse_duration
-from lambdaops.core.errors import ExitCode, InvalidDurationError, InvalidExpressionError, LambdaOpsError, NothingGivenError
+from lambdaops.core.errors import (
+    ExitCode,
+    InvalidDurationError,
+    InvalidExpressionError,
+    LambdaOpsError,
+    NothingGivenError,
+)
 from lambdaops.core.notices import Progress
 from lambdaops.core.playbook.argv import argv, shown
 from lambdaops.core.playbook.builtin import APPROVE, ASSERT
