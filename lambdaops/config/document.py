@@ -109,6 +109,8 @@ def _parse(text: str, document: Document) -> None:
         what = " ".join(filter(None, (error.context, error.problem))) or "this is not YAML"
         line = "".join(text.split("\n")[spot.line - 1 : spot.line])
         hint = "Indent with spaces, not with tabs." if line[spot.column - 1 :].startswith("\t") else ""
+        if not hint and "${{" in line:
+            hint = "Put a text with ${{ ... }} into quotes where it stands between { } or [ ], or has a colon in it."
         document.mistakes.append(mistake_at(spot, what, hint))
     except (_TooMuchError, ValueError, OverflowError) as error:  # an escape like \UFFFFFFFF is no character
         what = str(error) if isinstance(error, _TooMuchError) else f"this is not YAML: {error}"

@@ -33,7 +33,10 @@ def playbook_schema(uses: Mapping[str, Use]) -> dict[str, Any]:
         part["allOf"] = [
             {
                 "if": {"properties": {"uses": {"const": use.name}}, "required": ["uses"]},
-                "then": {"properties": {"with": _given(use)}},
+                "then": {
+                    "properties": {"with": _given(use)},
+                    "required": ["with"] if any(one.required for one in use.parameters.values()) else [],
+                },
             }
             for use in uses.values()
         ]
@@ -42,13 +45,14 @@ def playbook_schema(uses: Mapping[str, Use]) -> dict[str, Any]:
 
 def _given(use: Use) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "type": ["object", "null"],
+        "type": "object",
         "description": use.about,
         "additionalProperties": False,
         "properties": {one.name: _parameter(one) for one in use.parameters.values()},
     }
     required = [one.name for one in use.parameters.values() if one.required]
-    return {**found, "required": required} if required else found
+    # What needs nothing may be given nothing.
+    return {**found, "required": required} if required else {**found, "type": ["object", "null"]}
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
