@@ -1,0 +1,144 @@
+"""What a run would do: its hash, what is known and what is not, and no secret."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lambdaops.core.playbook.book import Action, Input, Json, Kind, Playbook, Step
+from lambdaops.core.playbook.commands import COMMANDS
+from lambdaops.core.playbook.inputs import resolve
+from lambdaops.core.playbook.plan import Place, Plan, plan_of, writes
+from lambdaops.core.playbook.turns import MOST_ITEMS, turns_of
+from lambdaops.core.errors import InvalidExpressionError
+from lambdaops.query.values import JmespathValues
+from tests.core.playbook.book_values import USES, book, ship
+
+HERE = Place("111122223333", "eu-central-1", "prod")
+INPUTS = (Input("name"), Input("names", Kind.LIST, required=False, default=["x", "y"]), Input("token", secret=True),
+          Input("maybe", required=False), Input("go", Kind.BOOLEAN, required=False, default=False))  # fmt: skip
+SAID: dict[str, Json] = {"name": "n 1", "token": "it's secret"}
+
+
+def planned(*steps: Step, said: dict[str, Json] | None = None, place: Place = HERE, digests: dict[str, str] | None = None,
+            **more: object) -> Plan:  # fmt: skip
+    playbook: Playbook = book(*steps, **{"inputs": INPUTS, **more})
+    inputs = resolve(playbook, SAID | (said or {}))
+    turns = turns_of(playbook, inputs, JmespathValues().evaluate)
+    return plan_of(playbook, inputs, turns, USES, JmespathValues(), place, digests or {})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"said": {"name": "n2"}},
+        {"said": {"names": "x"}},
+        {"place": replace(HERE, account="999999999999")},
+        {"place": replace(HERE, region="eu-west-1")},
+        {"place": replace(HERE, environment="dev")},
+        {"digests": {"other": "d9"}},
+    ],
+)
+def test_the_hash_tells_plans_apart(other: dict[str, object]) -> None:
+    assert planned(ship("a"), **other).hash != planned(ship("a")).hash  # type: ignore[arg-type]
+
+
+def test_the_hash_is_that_of_the_file_not_of_secrets_or_of_what_is_typed_differently() -> None:
+    one = planned(ship("a"))
+    assert one.hash == planned(ship("a"), said={"token": "another"}).hash
+    assert (
+        one.hash
+        == planned(ship("a"), said={"names": ["x", "y"]}).hash
+        == planned(ship("a"), said={"names": "x,y"}).hash
+    )
+    assert len(one.hash) == 16
+    assert one.digests == ("book d1",)
+    assert planned(ship("a"), digests={"z": "1", "a": "2"}).digests == ("a 2", "book d1", "z 1")
+    assert one.inputs == '{"go": false, "maybe": null, "name": "n 1", "names": ["x", "y"], "token": "***"}'
+
+
+@pytest.mark.parametrize(
+    ("given", "does", "unknown"),
+    [
+        ({"name": "${{ inputs.name }}"}, "ship 'n 1'", ()),
+        ({"name": "x ${{ inputs.name }}", "tag": ["${{ inputs.name }}"]}, "ship 'x n 1' --tag 'n 1'", ()),
+        ({"name": "${{ steps.z.outputs.value }}"}, "ship '<steps.z.outputs.value>'", ("steps.z.outputs.value",)),
+        ({"name": "${{ inputs.name }}/${{ steps.z.status }}"}, "ship 'n 1/<steps.z.status>'", ("steps.z.status",)),
+        ({"name": "a", "tag": ["b", "${{ steps.z.status }}"]}, "ship a --tag b --tag '<steps.z.status>'", ("steps.z.status",)),
+        ({"name": "${{ run.id }}"}, "ship '<run.id>'", ()),
+        ({"name": "a", "mode": "${{ inputs.maybe }}"}, "ship a", ()),
+        ({"name": "${{ inputs.token }}"}, "ship ***", ()),
+        ({"name": "a", "more": {"t": "${{ inputs.token }}"}}, "ship a --more '{\"t\": \"***\"}'", ()),
+        ({"name": "${{ length(inputs.go) }}"}, None, ()),
+        ({"name": "${{ steps.z.status }} ${{ inputs.names }}"}, None, ("steps.z.status",)),
+    ],
+)  # fmt: skip
+def test_what_a_step_does_as_far_as_it_is_known(
+    given: dict[str, Json], does: str | None, unknown: tuple[str, ...]
+) -> None:
+    plan = planned(ship("z"), ship("a", given=given))
+    step = plan.steps[1]
+    if does is None:
+        assert "<" in step.does
+    else:
+        assert step.does == does
+    assert step.unknown == unknown
+    assert "secret" not in repr(plan)
+
+
+@pytest.mark.parametrize(
+    ("condition", "when"),
+    [
+        (True, "always"), (False, "not"), ("${{ inputs.go }}", "not"), ("${{ inputs.name }}", "always"),
+        ("${{ steps.z.status == 'done' }}", "${{ steps.z.status == 'done' }}"), ("${{ run.failed }}", "${{ run.failed }}"),
+        ("${{ inputs.maybe }}", "not"),
+    ],
+)  # fmt: skip
+def test_when_a_step_is_done(condition: Json, when: str) -> None:
+    assert planned(ship("z"), ship("a", condition=condition)).steps[1].when == when
+
+
+def test_calls_targets_and_what_takes_back() -> None:
+    steps = (
+        ship("a", undo=Action("unship", {"name": "${{ steps.a.outputs.name }}"})),
+        ship("b", given={"name": "${{ item }}"}, each="${{ inputs.names }}"),
+        ship("c", "look"),
+        Step("d", Action("aws", {"service": "sqs", "call": "GetQueueUrl"})),
+        Step("e", Action("approve", {"message": "Sure?"})),
+        Step("f", Action("invoke", {"target": "f:live", "payload": {"t": "${{ inputs.token }}"}})),
+        Step("g", Action("note", {"message": "${{ inputs.name }}"})),
+    )
+    plan = planned(*steps)
+    assert plan.targets == ("a", "x", "y", "f:live")
+    assert [one.key for one in plan.steps] == ["a", "b[0]", "b[1]", "c", "d", "e", "f", "g"]
+    first = plan.steps[0]
+    assert (first.reads, first.writes, first.changes) == (("lambda:GetAlias",), ("lambda:UpdateAlias",), True)
+    assert first.undo == "unship '<steps.a.outputs.name>'"
+    assert plan.steps[4].reads == ("sqs:GetQueueUrl",)
+    assert plan.steps[5].approval
+    assert plan.steps[6].does == "invoke target=f:live payload=(not shown)"
+    assert plan.steps[7].does == "note message=n 1"
+
+
+def test_a_secret_is_no_target_that_is_told() -> None:
+    assert planned(ship("a", given={"name": "${{ inputs.token }}"})).targets == ("***",)
+
+
+def test_no_more_items_than_can_be_looked_over() -> None:
+    assert len(turns_of(book(ship("a", each=["x"] * MOST_ITEMS)), {}, JmespathValues().evaluate)) == MOST_ITEMS
+    for each in (["x"] * (MOST_ITEMS + 1), "${{ inputs.name }}"):
+        with pytest.raises(InvalidExpressionError):
+            turns_of(book(ship("a", each=each)), {"name": "n"}, JmespathValues().evaluate)
+
+
+def test_calls_are_told_apart_by_their_verbs() -> None:
+    calls = {call for command in COMMANDS.values() for call in command.calls}
+    assert {call for call in calls if not writes(call)} >= {
+        "lambda:GetAlias",
+        "sqs:ReceiveMessage",
+        "cloudwatch:DescribeAlarms",
+    }
+    assert {"lambda:UpdateAlias", "lambda:Invoke", "sqs:PurgeQueue", "sns:Publish", "sqs:DeleteMessageBatch"} <= {
+        call for call in calls if writes(call)
+    }
