@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdaops.core.errors import InvalidExpressionError
-from lambdaops.core.playbook.book import Json
 from lambdaops.core.playbook.language import Read
 from lambdaops.query.values import JmespathValues
+
+if TYPE_CHECKING:
+    from lambdaops.core.playbook.book import Json
 
 VALUES = JmespathValues()
 
@@ -69,31 +72,46 @@ def test_whether_it_has_a_fallback(text: str, fallback: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("", "is empty"), ("a b", "cannot be read"), ("a.", "cannot be read"), ("upper(a)", "calls upper()"),
-        ("length(a, b)", "with 2 arguments"), ("`nojson`", "backticks"), ("a[", "cannot be read"), ("'a", "cannot be read"),
-        ("!a.b", "never gives anything: ! comes before the dot"), ("x && !a.b.c", "never gives anything"),
-        ("a" * 5_000, "5000 characters"), ("(" * 2_000 + "a" + ")" * 2_000, ""), ("a" + "[0]" * 1_300, ""),
+        ("", "is empty"),
+        ("a b", "cannot be read"),
+        ("a.", "cannot be read"),
+        ("upper(a)", "calls upper()"),
+        ("length(a, b)", "with 2 arguments"),
+        ("`nojson`", "backticks"),
+        ("a[", "cannot be read"),
+        ("'a", "cannot be read"),
+        ("!a.b", "never gives anything: ! comes before the dot"),
+        ("x && !a.b.c", "never gives anything"),
+        ("a" * 5_000, "5000 characters"),
+        ("(" * 2_000 + "a" + ")" * 2_000, ""),
+        ("a" + "[0]" * 1_300, ""),
         ("!" * 2_000 + "a", ""),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_refused(text: str, what: str) -> None:
+    message = ""
     try:
         VALUES.read(text)
     except InvalidExpressionError as error:
-        assert what in error.message
-        assert len(error.message) < 6_000
-    else:
-        assert not what
+        message = error.message
+    assert what in message
+    assert len(message) < 6_000
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("inputs.n", 3), ("inputs.none", None), ("inputs.n == `3`", True), ("inputs.list[1]", "b"),
-        ("join(',', inputs.list)", "a,b"), ("inputs.gone || 'x'", "x"), ("inputs.bomb", "${{ x }}"),
-        ("!(inputs.gone)", True), ("sum(`[1, 2]`)", 3),
+        ("inputs.n", 3),
+        ("inputs.none", None),
+        ("inputs.n == `3`", True),
+        ("inputs.list[1]", "b"),
+        ("join(',', inputs.list)", "a,b"),
+        ("inputs.gone || 'x'", "x"),
+        ("inputs.bomb", "${{ x }}"),
+        ("!(inputs.gone)", True),
+        ("sum(`[1, 2]`)", 3),
     ],
-)  # fmt: skip
+)
 def test_what_an_expression_gives(text: str, value: Json) -> None:
     context = {"inputs": {"n": 3, "none": None, "list": ["a", "b"], "bomb": "${{ x }}"}}
     assert VALUES.evaluate(text, context) == value

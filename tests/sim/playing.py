@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self, cast
@@ -12,13 +13,15 @@ from lambdaops.core.dlq.letter import Queue
 from lambdaops.core.errors import LambdaOpsError, PlaybookInProgressError
 from lambdaops.core.events import kind_of, to_record
 from lambdaops.core.model import AlarmKind, AlarmReading, AlarmState
+from lambdaops.core.notices import Notice
 from lambdaops.core.playbook.book import Json, Playbook
 from lambdaops.core.playbook.builtin import BUILTIN
 from lambdaops.core.playbook.inputs import resolve
 from lambdaops.core.playbook.plan import Place
-from lambdaops.core.playbook.records import Wish
+from lambdaops.core.playbook.records import StepEnded, Wish
 from lambdaops.core.playbook.run import Run, runs
 from lambdaops.core.playbook.uses import Again, Parameter, Result, Shape, Use, parameters
+from lambdaops.core.states import Signal
 from lambdaops.ops.playbook import runs as steer
 from lambdaops.ops.playbook.prepare import Prepared, Request, planned, prepare
 from lambdaops.ops.playbook.start import Ended, begin, take_up
@@ -29,10 +32,6 @@ from tests.sim.clock import SimClock
 from tests.sim.journal import Crash, SimJournals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from lambdaops.core.notices import Notice
-    from lambdaops.core.states import Signal
     from lambdaops.ports.playbooks import Part
     from lambdaops.ports.queues import Queues
 
@@ -123,6 +122,8 @@ class SimCommands:
             case "partly":
                 self.effects[key] += use.changes
                 return Result(9, "half of it is done", error="partly-done")
+            case "works":
+                pass
             case "wait":
                 for _ in range(60):
                     told = part.signals.pending()
@@ -131,6 +132,8 @@ class SimCommands:
                     self.rig.clock.sleep(timedelta(seconds=5))
             case "slow":
                 self.rig.clock.sleep(timedelta(minutes=1))
+            case other:
+                raise AssertionError(f"no command does {other!r}")
         self.effects[key] += use.changes
         return done
 
@@ -279,19 +282,19 @@ class PlayRig:
     def found(self, name: str = "book") -> steer.FoundRun:
         return steer.find(self.journals, name)
 
-    def answer(self, wish: Wish, who: str = BOB, reason: str = "looked at it", name: str = "book") -> Run:
+    def answer(self, wish: Wish, who: str = BOB, reason: str = "looked at it", name: str = "book") -> None:
         before, self.who = self.who, who
         try:
-            return steer.answer(self.steering, self.found(name), wish, reason)
+            steer.answer(self.steering, self.found(name), wish, reason)
         finally:
             self.who = before
 
-    def cancel(self, reason: str = "enough", name: str = "book") -> Run:
+    def cancel(self, reason: str = "enough", name: str = "book") -> None:
         """Asked for by somebody who waits for nothing."""
         found = replace(self.found(name), lease=None)
         before, self.who = self.who, BOB
         try:
-            return steer.cancel(self.steering, found, reason)
+            steer.cancel(self.steering, found, reason)
         finally:
             self.who = before
 
@@ -312,8 +315,6 @@ class PlayRig:
 
     def story(self) -> list[str]:
         """Each end of a step, in a word."""
-        from lambdaops.core.playbook.records import StepEnded
-
         return [
             f"{'un' if one.undo else ''}{one.status.value} {one.step}"
             for one in self.journal
@@ -322,8 +323,6 @@ class PlayRig:
 
     def lines(self) -> str:
         """All records as text."""
-        import json
-
         return "\n".join(
             json.dumps(to_record(entry), ensure_ascii=False)
             for journal in self.journals.journals.values()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+import lambdaops
 from lambdaops.config.playbooks import find as finding
 from lambdaops.config.playbooks.find import Origin, find, places
 from lambdaops.core.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -17,7 +21,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "site" / "lambdaops"
     (package / "playbooks").mkdir(parents=True)
     (package / "__init__.py").touch()
-    monkeypatch.setattr(finding.lambdaops, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(lambdaops, "__file__", str(package / "__init__.py"))
     for name in ("drain", "weekly"):
         (package / "playbooks" / f"{name}.yaml").touch()
     return package / "playbooks"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from lambdaops.core.errors import StepRefusedError
 from lambdaops.core.playbook.argv import argv, shown
-from lambdaops.core.playbook.book import Json
 from tests.sim.playing import USES
+
+if TYPE_CHECKING:
+    from lambdaops.core.playbook.book import Json
 
 SHIP, LOOK = USES["ship"], USES["look"]
 
@@ -73,7 +76,11 @@ def test_no_value_is_ever_taken_for_an_option(name: str, tags: list[str]) -> Non
     except StepRefusedError:
         assert any("\x00" in text for text in (name, *tags))
         return
-    before, guard, after = (words[:words.index("--")], True, words[words.index("--") + 1:]) if "--" in words and name.startswith("-") else (words, False, [])  # fmt: skip
+    before, guard, after = (
+        (words[: words.index("--")], True, words[words.index("--") + 1 :])
+        if "--" in words and name.startswith("-")
+        else (words, False, [])
+    )
     assert (after == [name]) if guard else name in before
     seen = [word for word in before[1:] if word.startswith("-")]
     assert all(word == "--tag" or word.startswith("--tag=") for word in seen if word not in tags)

@@ -66,7 +66,7 @@ def told(move: Move) -> str:
 
 
 def u(name: str, **more: object) -> Step:
-    return ship(name, undo=Action("unship", {"name": name}), **more)
+    return ship(name, undo=Action("unship", {"name": name}), **more)  # type: ignore[arg-type]
 
 
 A, B, C = ship("a"), ship("b"), ship("c")
@@ -248,8 +248,8 @@ BACK: list[tuple[str, list[Step], list[PlaybookEvent], str]] = [
         "hold 6: step a failed: it broke",
     ),
     ("never begun", [u("a"), B], [ended("a", 2)], "hold 6: step a failed: it broke"),
-    ("nothing new begins", [u("a"), B, C], [*done("a"), UNDO, *done("a", undo=True)], "undone: "
-     "step b failed: it broke; what was done before is taken back"),
+    ("nothing new begins", [u("a"), B, C], [*done("a"), UNDO, *done("a", undo=True)], ("undone: "
+     "step b failed: it broke; what was done before is taken back")),
 ]  # fmt: skip
 
 

@@ -6,23 +6,33 @@ from dataclasses import replace
 
 import pytest
 
+from lambdaops.core.errors import InvalidExpressionError
 from lambdaops.core.playbook.book import Action, Input, Json, Kind, Playbook, Step
 from lambdaops.core.playbook.commands import COMMANDS
 from lambdaops.core.playbook.inputs import resolve
 from lambdaops.core.playbook.plan import Place, Plan, plan_of, writes
 from lambdaops.core.playbook.turns import MOST_ITEMS, turns_of
-from lambdaops.core.errors import InvalidExpressionError
 from lambdaops.query.values import JmespathValues
 from tests.core.playbook.book_values import USES, book, ship
 
 HERE = Place("111122223333", "eu-central-1", "prod")
-INPUTS = (Input("name"), Input("names", Kind.LIST, required=False, default=["x", "y"]), Input("token", secret=True),
-          Input("maybe", required=False), Input("go", Kind.BOOLEAN, required=False, default=False))  # fmt: skip
+INPUTS = (
+    Input("name"),
+    Input("names", Kind.LIST, required=False, default=["x", "y"]),
+    Input("token", secret=True),
+    Input("maybe", required=False),
+    Input("go", Kind.BOOLEAN, required=False, default=False),
+)
 SAID: dict[str, Json] = {"name": "n 1", "token": "it's secret"}
 
 
-def planned(*steps: Step, said: dict[str, Json] | None = None, place: Place = HERE, digests: dict[str, str] | None = None,
-            **more: object) -> Plan:  # fmt: skip
+def planned(
+    *steps: Step,
+    said: dict[str, Json] | None = None,
+    place: Place = HERE,
+    digests: dict[str, str] | None = None,
+    **more: object,
+) -> Plan:
     playbook: Playbook = book(*steps, **{"inputs": INPUTS, **more})
     inputs = resolve(playbook, SAID | (said or {}))
     turns = turns_of(playbook, inputs, JmespathValues().evaluate)
@@ -65,15 +75,19 @@ def test_the_hash_is_that_of_the_file_not_of_secrets_or_of_what_is_typed_differe
         ({"name": "x ${{ inputs.name }}", "tag": ["${{ inputs.name }}"]}, "ship 'x n 1' --tag 'n 1'", ()),
         ({"name": "${{ steps.z.outputs.value }}"}, "ship '<steps.z.outputs.value>'", ("steps.z.outputs.value",)),
         ({"name": "${{ inputs.name }}/${{ steps.z.status }}"}, "ship 'n 1/<steps.z.status>'", ("steps.z.status",)),
-        ({"name": "a", "tag": ["b", "${{ steps.z.status }}"]}, "ship a --tag b --tag '<steps.z.status>'", ("steps.z.status",)),
+        (
+            {"name": "a", "tag": ["b", "${{ steps.z.status }}"]},
+            "ship a --tag b --tag '<steps.z.status>'",
+            ("steps.z.status",),
+        ),
         ({"name": "${{ run.id }}"}, "ship '<run.id>'", ()),
         ({"name": "a", "mode": "${{ inputs.maybe }}"}, "ship a", ()),
         ({"name": "${{ inputs.token }}"}, "ship ***", ()),
-        ({"name": "a", "more": {"t": "${{ inputs.token }}"}}, "ship a --more '{\"t\": \"***\"}'", ()),
+        ({"name": "a", "more": {"t": "${{ inputs.token }}"}}, 'ship a --more \'{"t": "***"}\'', ()),
         ({"name": "${{ length(inputs.go) }}"}, None, ()),
         ({"name": "${{ steps.z.status }} ${{ inputs.names }}"}, None, ("steps.z.status",)),
     ],
-)  # fmt: skip
+)
 def test_what_a_step_does_as_far_as_it_is_known(
     given: dict[str, Json], does: str | None, unknown: tuple[str, ...]
 ) -> None:
@@ -90,11 +104,15 @@ def test_what_a_step_does_as_far_as_it_is_known(
 @pytest.mark.parametrize(
     ("condition", "when"),
     [
-        (True, "always"), (False, "not"), ("${{ inputs.go }}", "not"), ("${{ inputs.name }}", "always"),
-        ("${{ steps.z.status == 'done' }}", "${{ steps.z.status == 'done' }}"), ("${{ run.failed }}", "${{ run.failed }}"),
+        (True, "always"),
+        (False, "not"),
+        ("${{ inputs.go }}", "not"),
+        ("${{ inputs.name }}", "always"),
+        ("${{ steps.z.status == 'done' }}", "${{ steps.z.status == 'done' }}"),
+        ("${{ run.failed }}", "${{ run.failed }}"),
         ("${{ inputs.maybe }}", "not"),
     ],
-)  # fmt: skip
+)
 def test_when_a_step_is_done(condition: Json, when: str) -> None:
     assert planned(ship("z"), ship("a", condition=condition)).steps[1].when == when
 

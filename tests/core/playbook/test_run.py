@@ -135,16 +135,39 @@ moments = st.datetimes(
 ).map(lambda one: one.replace(tzinfo=NOON.tzinfo))
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20)
 events = st.one_of(
-    st.builds(PlaybookOpened, texts, texts, texts, texts, texts, st.lists(texts).map(tuple), st.booleans(), texts, texts, texts, st.lists(texts).map(tuple)),
+    st.builds(
+        PlaybookOpened,
+        texts,
+        texts,
+        texts,
+        texts,
+        texts,
+        st.lists(texts).map(tuple),
+        st.booleans(),
+        texts,
+        texts,
+        texts,
+        st.lists(texts).map(tuple),
+    ),
     st.builds(PlaybookResumed, texts, texts, texts),
     st.builds(StepBegan, texts, st.integers(1, 99), texts, st.booleans()),
-    st.builds(StepEnded, texts, st.integers(0, 99), st.sampled_from(Status), st.integers(0, 255), texts, texts, texts, st.booleans()),
+    st.builds(
+        StepEnded,
+        texts,
+        st.integers(0, 99),
+        st.sampled_from(Status),
+        st.integers(0, 255),
+        texts,
+        texts,
+        texts,
+        st.booleans(),
+    ),
     st.builds(ApprovalAsked, texts, texts, moments, st.booleans()),
     st.builds(PlaybookSignalled, st.sampled_from(Wish), texts, texts, texts),
     st.builds(PlaybookUndoing, texts, st.booleans()),
     st.builds(PlaybookHeld, st.integers(0, 255), texts),
     st.builds(PlaybookClosed, st.sampled_from(Outcome), texts, texts),
-)  # fmt: skip
+)
 
 
 @given(events)
@@ -154,8 +177,17 @@ def test_a_record_is_read_back_as_it_was(event: PlaybookEvent) -> None:
 
 
 def test_every_kind_of_record_is_tried_above() -> None:
-    made = {PlaybookOpened, PlaybookResumed, StepBegan, StepEnded, ApprovalAsked, PlaybookSignalled, PlaybookUndoing,
-            PlaybookHeld, PlaybookClosed}  # fmt: skip
+    made = {
+        PlaybookOpened,
+        PlaybookResumed,
+        StepBegan,
+        StepEnded,
+        ApprovalAsked,
+        PlaybookSignalled,
+        PlaybookUndoing,
+        PlaybookHeld,
+        PlaybookClosed,
+    }
     assert set(get_args(PlaybookEvent)) == made
 
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdaops.core.errors import InvalidExpressionError, NothingGivenError
-from lambdaops.core.playbook.book import Json
 from lambdaops.core.playbook.templates import Expression, expressions, fill, is_true, only_input, parts
 
+if TYPE_CHECKING:
+    from lambdaops.core.playbook.book import Json
+
 VALUES: dict[str, Json] = {
-    "n": 3, "f": 0.5, "yes": True, "text": "hello", "list": [1, "b"], "map": {"k": [None]}, "none": None,
-    "bomb": "${{ n }} $${{ }} {{ }}", "empty": "", "false": False, "zero": 0,
-}  # fmt: skip
+    "n": 3,
+    "f": 0.5,
+    "yes": True,
+    "text": "hello",
+    "list": [1, "b"],
+    "map": {"k": [None]},
+    "none": None,
+    "bomb": "${{ n }} $${{ }} {{ }}",
+    "empty": "",
+    "false": False,
+    "zero": 0,
+}
 
 
 def look_up(text: str) -> Json:
@@ -117,19 +130,35 @@ def test_expressions_are_found_wherever_they_stand() -> None:
 @pytest.mark.parametrize(
     ("value", "name"),
     [
-        ("${{ inputs.a }}", "a"), ("${{ inputs.a_1 }}", "a_1"), ("${{ inputs.a.b }}", None), ("x ${{ inputs.a }}", None),
-        ("${{ inputs.a || 'b' }}", None), ("inputs.a", None), (3, None), ("${{ steps.a }}", None),
+        ("${{ inputs.a }}", "a"),
+        ("${{ inputs.a_1 }}", "a_1"),
+        ("${{ inputs.a.b }}", None),
+        ("x ${{ inputs.a }}", None),
+        ("${{ inputs.a || 'b' }}", None),
+        ("inputs.a", None),
+        (3, None),
+        ("${{ steps.a }}", None),
     ],
-)  # fmt: skip
+)
 def test_a_value_that_is_one_input(value: Json, name: str | None) -> None:
     assert only_input(value) == name
 
 
 @pytest.mark.parametrize(
     ("value", "true"),
-    [(None, False), (False, False), ("", False), ([], False), ({}, False), (0, True), (0.0, True), ("false", True),
-     ([0], True), (True, True)],
-)  # fmt: skip
+    [
+        (None, False),
+        (False, False),
+        ("", False),
+        ([], False),
+        ({}, False),
+        (0, True),
+        (0.0, True),
+        ("false", True),
+        ([0], True),
+        (True, True),
+    ],
+)
 def test_what_counts_as_true(value: Json, true: bool) -> None:
     assert is_true(value) is true
 

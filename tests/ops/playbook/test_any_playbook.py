@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lambdaops.core.playbook.run import Run
+    from lambdaops.core.playbook.turns import Turn
 
 INPUTS = (
     Input("items", Kind.LIST, required=False, default=["x", "y"]),
@@ -255,7 +256,7 @@ def held_for_good(book: Playbook, run: Run) -> None:
     assert hopeless or "gives nothing" in run.held.reason, run.held.reason
 
 
-def gone_past(book: Playbook, order: list[str], by_key: dict[str, object], run: Run) -> None:
+def gone_past(book: Playbook, order: list[str], by_key: dict[str, Turn], run: Run) -> None:
     """Every step without a record was jumped over, or came after the end."""
     if run.closed is None or run.closed.outcome not in (Outcome.DONE, Outcome.PARTLY):
         return
@@ -278,12 +279,12 @@ def gone_past(book: Playbook, order: list[str], by_key: dict[str, object], run: 
         assert ended or jumped or inside, f"nothing explains why {key} has no record"
 
 
-def taken_back(run: Run, by_key: dict[str, object]) -> None:
+def taken_back(run: Run, by_key: dict[str, Turn]) -> None:
     """Whatever may have happened is taken back, in the reverse of the order in which it was begun last."""
-    due = [key for key, tried in run.tried.items() if by_key[key].step.undo is not None and tried.happened]  # type: ignore[attr-defined]
+    due = [key for key, tried in run.tried.items() if by_key[key].step.undo is not None and tried.happened]
     assert {key for key, tried in run.undone.items() if tried.status is Status.DONE} == set(due)
     for key, tried in run.tried.items():
-        if tried.status is Status.DONE and by_key[key].step.undo is not None:  # type: ignore[attr-defined]
+        if tried.status is Status.DONE and by_key[key].step.undo is not None:
             assert key in due
 
 

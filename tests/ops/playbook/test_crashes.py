@@ -38,7 +38,7 @@ BOOKS = {"forward": FORWARD, "back": BACK}
 ENDS = {"forward": Outcome.PARTLY, "back": Outcome.UNDONE}
 EFFECTS = {
     "forward": {"a": 1, "each[0]": 1, "each[1]": 1, "b": 1},
-    "back": {key: 1 for key in ("a", "b", "c", "a~undo", "b~undo", "c~undo")},
+    "back": dict.fromkeys(("a", "b", "c", "a~undo", "b~undo", "c~undo"), 1),
 }
 
 
