@@ -89,22 +89,29 @@ def _usual(one: Comparison, plan: Plan, past: History) -> Comparison:
 
 
 def _idle(target: Target, plan: Plan, past: History, usual: tuple[Comparison, ...], *, insists: bool) -> Found:
-    """Version and alias had no request in the whole time."""
+    """Version and alias had no request in the whole time; the newest minutes, which may still change, not counted."""
     blind = insists and any(one.acts and one.min_requests for one in usual)
     level = Level.BLOCK if blind else Level.WARN
-    span = format_duration(len(past.periods) * plan.period)
+    until = past.periods[-1][0] + plan.period
+    none = (
+        f"had no request in the {format_duration(len(past.periods) * plan.period)} before {until:%H:%M:%S} UTC "
+        "(newer ones are not counted yet)"
+    )
     if past.alias_requests:
-        what = f"version {plan.stable} had no request within {span}, though {target} had {past.alias_requests}"
-        hint = "Look again when the stable version has traffic."
+        what = f"version {plan.stable} {none}, though {target} had {past.alias_requests}"
+        hint = "Look again when the stable version has had traffic for some minutes."
     elif past.function_requests:
         what = (
-            f"{target} had no request within {span}, though its function had {past.function_requests}: its callers "
+            f"{target} {none}, though its function had {past.function_requests}: its callers "
             "go around the alias, and neither a shift nor a rollback reaches them"
         )
         hint = f"Let callers invoke {target}."
     else:
-        what = f"{target} had no request within {span}: there is nothing to compare"
-        hint = "Say that this is so with --min-requests 0, or compare nothing: --compare none."
+        what = f"{target} {none}: there is nothing to compare"
+        hint = (
+            "If requests have only just begun, look again in some minutes; if there are none, say so with "
+            "--min-requests 0, or compare nothing: --compare none."
+        )
     if not blind:
         what = f"{what}; the judge objects only if requests come, and fail"
         usual = tuple(replace(one, min_requests=0) for one in usual)

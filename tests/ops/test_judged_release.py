@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -142,7 +143,7 @@ def test_what_is_usual_is_said_before(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("alias", "function", "said"),
     [
-        (None, None, "orders:live had no request within"),
+        (None, None, "orders:live had no request in the 23h5"),
         (None, 5_000, "its callers go around the alias"),
         (7, 5_000, "version 1 had no request"),
     ],
@@ -161,6 +162,23 @@ def test_a_judge_that_would_be_blind_blocks_if_it_was_asked_for(
     ((level, message),) = findings(rig, judged(), insists=False)
     assert level is Level.WARN
     assert said in message
+
+
+def test_traffic_of_the_newest_minutes_is_not_said_to_be_none(rig: Rig) -> None:
+    """Version 1 became stable a minute and a half ago, and has served since: those minutes are not counted yet."""
+    now = rig.world.clock.now()
+    rig.world.traffic.routing = Routing("0")
+    rig.world.traffic.moved = [(now - timedelta(seconds=90), Routing("1"))]
+    rig.world.traffic.past_alias = 300
+    ((level, said),) = findings(rig, judged(), insists=False)
+    assert level is Level.WARN
+    counted = re.match(
+        r"version 1 had no request in the 23h5\dm before (\d\d:\d\d:\d\d) UTC \(newer ones are not counted yet\), "
+        r"though orders:live had 300; ",
+        said,
+    )
+    assert counted, said
+    assert counted[1] <= f"{now - MINUTE:%H:%M:%S}"
 
 
 def test_that_there_is_no_traffic_may_be_said(rig: Rig) -> None:
