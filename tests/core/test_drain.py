@@ -32,19 +32,32 @@ def test_one_empty_look_is_enough_where_all_are_dealt_with_and_two_elsewhere(kno
     assert drain.wants_count(NOW, known)
 
 
-def test_a_look_that_began_before_the_last_message_was_dealt_with_proves_nothing() -> None:
+def test_a_look_that_began_before_something_went_back_proves_nothing() -> None:
     drain = Drain(30, VISIBILITY, fifo=False)
     drain.asks(0)
-    drain.deals()
+    drain.gives_back()
     drain.received(0, 0, 30, fruitful=False)
     assert not drain.wants_count(NOW, 30)
     empty(drain, 30)
     assert drain.wants_count(NOW, 30)
 
 
-def test_what_is_found_or_dealt_with_begins_it_anew() -> None:
+@pytest.mark.parametrize("fifo", [True, False])
+def test_what_was_sent_and_deleted_meanwhile_spoils_a_look_only_where_it_hid_others(fifo: bool) -> None:
+    drain = Drain(30, VISIBILITY, fifo=fifo)
+    drain.asks(0)
+    drain.deals()
+    drain.received(0, 0, 30, fruitful=False)
+    assert drain.wants_count(NOW, 30) is not fifo
+    empty(drain, 30)
+    assert drain.wants_count(NOW, 30)
+    drain.deals()
+    assert drain.wants_count(NOW, 30) is not fifo
+
+
+def test_what_is_found_or_goes_back_begins_it_anew() -> None:
     drain = Drain(30, VISIBILITY, fifo=False)
-    for again in (drain.deals, lambda: drain.received(0, 3, 29, fruitful=False)):
+    for again in (drain.gives_back, lambda: drain.received(0, 3, 29, fruitful=False)):
         empty(drain, 30)
         assert drain.wants_count(NOW, 30)
         again()
@@ -55,12 +68,22 @@ def test_one_scouts_for_all_once_as_many_are_dealt_with_as_there_were() -> None:
     drain = Drain(30, VISIBILITY, fifo=False)
     assert not drain.scouting(29)
     assert drain.scouting(30)
+    assert not drain.rests(30, flying=False)
     drain.asks(0)
-    assert drain.asking == 1
+    assert drain.rests(30, flying=False)
+    assert not drain.rests(29, flying=False)
     drain.received(0, 10, 30, fruitful=True)
     assert not drain.scouting(40), "there were more than SQS had counted: all are at work again"
     empty(drain, 40)
     assert drain.scouting(40)
+
+
+def test_a_scout_waits_for_no_send_unless_that_is_all_there_is_to_wait_for() -> None:
+    for drain in (Drain(30, VISIBILITY, fifo=False), Drain(30, VISIBILITY, fifo=True)):
+        assert drain.rests(30, flying=True) is drain.fifo
+        empty(drain, 30)
+        assert drain.rests(30, flying=True)
+        assert not drain.rests(30, flying=False), "SQS counts more, or cannot be asked yet"
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,8 @@ class Desk:
             self._release(turn.worker)
         for sent in turn.ended:
             self._settle(sent)
+        if turn.back:
+            self._drain.gives_back()
         for name, why in turn.refused:
             self.ledger.refuse(name, "unsendable", why)
         fruitful = bool(turn.wanted)
@@ -293,7 +295,7 @@ class Desk:
             return Rest(_REST, keep=True)
         if self._watch_until is not None:
             return self._peek(worker)
-        if self._drain.scouting(self._in_hand) and (self._flying or self._drain.asking):
+        if self._drain.rests(self._in_hand, flying=bool(self._flying)):
             return Rest(_SCOUTED)
         end = self.run.plan.stage_end(self.stage)
         room = BATCH if end == ALL else end - self.ledger.sent - sum(self._reserved.values())

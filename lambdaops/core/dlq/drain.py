@@ -1,9 +1,14 @@
 """Whether there is anything left to move: what receives brought, and what SQS counts.
 
 SQS is eventually consistent: an answer without messages proves little, and its counts are approximate, up to a minute
-behind. A queue is taken for drained when all of this holds together: nothing is being sent; receives that began after
-the last message was dealt with, each asking every server (a wait of a second at least), brought nothing, one where as
-many messages are dealt with as there were at the beginning, two otherwise; and SQS counts none but those kept hidden.
+behind. A queue is taken for drained when all of this holds together: nothing is being sent; receives, each asking every
+server (a wait of a second at least), brought nothing, one where as many messages are dealt with as there were at the
+beginning, two otherwise; and SQS counts none but those kept hidden.
+
+A receive that brought nothing says that nothing was to be had at its end. What was in hand then, and is deleted by now,
+changes nothing about that, so the last sends and deletions need not be waited for before the last look. What went back
+into the queue since the receive began does: such a receive proves nothing. On a FIFO queue one message in hand hides
+those behind it, so there nothing that was dealt with may be younger than the look.
 
 Rules this file guarantees: every run ends, whatever comes back; what others hide is waited for as long as it may take
 to come back, and then said to be unreached.
@@ -37,7 +42,7 @@ class Drain:
     visibility: timedelta
     fifo: bool
     _asked: dict[int, int] = field(default_factory=dict)
-    _dealt: int = 0
+    _freed: int = 0
     _empties: int = 0
     _fruitless: int = 0
     _more: bool = False
@@ -46,21 +51,21 @@ class Drain:
 
     def asks(self, worker: int) -> None:
         """Note that a worker begins to receive."""
-        self._asked[worker] = self._dealt
-
-    @property
-    def asking(self) -> int:
-        """How many workers are receiving."""
-        return len(self._asked)
+        self._asked[worker] = self._freed
 
     def deals(self) -> None:
-        """Note that a message was dealt with: what was asked before that proves nothing."""
-        self._dealt += 1
+        """Note that a batch was dealt with: what stood behind it in its groups may be had now."""
+        if self.fifo:
+            self.gives_back()
+
+    def gives_back(self) -> None:
+        """Note that a message is to be had that was not: what was asked before that proves nothing."""
+        self._freed += 1
         self._empties = 0
 
     def received(self, worker: int, letters: int, known: int, *, fruitful: bool) -> None:
         """Take what a receive brought; ``fruitful`` when it was anything that the run is about."""
-        asked = self._asked.pop(worker, self._dealt)
+        asked = self._asked.pop(worker, self._freed)
         if fruitful:
             self._more = known >= self.total
             self._empties = self._fruitless = 0
@@ -69,7 +74,7 @@ class Drain:
             self._empties = 0
         else:
             self._more = False
-            self._empties += asked == self._dealt
+            self._empties += asked == self._freed
         if not fruitful:
             self._fruitless += letters
 
@@ -80,6 +85,14 @@ class Drain:
     def scouting(self, known: int) -> bool:
         """Whether one worker looks for all: as many are dealt with, or in hand, as there were at the beginning."""
         return known >= self.total and not self._more
+
+    def rests(self, known: int, *, flying: bool) -> bool:
+        """Whether one more look would tell nothing new.
+
+        One that scouts for all is at it; or has been, and only what is being sent is waited for; or what is being sent
+        hides what there is.
+        """
+        return self.scouting(known) and (bool(self._asked) or (flying and (self.fifo or self._empties > 0)))
 
     def only_others(self, known: int) -> bool:
         """Whether only what is newer than the run, or stays, comes any more: a queue that fills while it is emptied."""

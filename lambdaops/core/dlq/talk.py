@@ -55,6 +55,7 @@ class Turn:
         refused: ids that will never be taken, with AWS's reason.
         held: how many letters it keeps hidden because they stay.
         ready: how many it keeps hidden for the next stage.
+        back: how many it gave back into the queue since its last report.
         trouble: a call that failed.
         left: it is gone.
     """
@@ -67,6 +68,7 @@ class Turn:
     refused: tuple[tuple[str, str], ...] = ()
     held: int = 0
     ready: int = 0
+    back: int = 0
     trouble: Trouble | None = None
     left: bool = False
 

@@ -30,12 +30,14 @@ class Keeping:
         now: the clock.
         held: letters that stay.
         ready: letters for the next stage.
+        back: how many were given back since somebody took note of it.
     """
 
     visibility: timedelta
     now: Callable[[], datetime]
     held: list[Kept] = field(default_factory=list)
     ready: list[Kept] = field(default_factory=list)
+    back: int = 0
 
     def renew(self) -> Generator[Deed, object, None]:
         """Keep hidden what stays, for as long as the run lasts; too many of them are given back."""
@@ -74,6 +76,8 @@ class Keeping:
     def give_back(self, kept: Iterable[Kept]) -> Generator[Deed, object, None]:
         """Make letters visible again; one whose time is up is so already."""
         now = self.now()
+        kept = list(kept)
+        self.back += len(kept)
         there: Sequence[Letter] = [letter for until, letter in kept if until > now]
         for start in range(0, len(there), _BATCH):
             try:

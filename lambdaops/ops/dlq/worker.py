@@ -158,6 +158,7 @@ class Worker:
         refused: tuple[tuple[str, str], ...] = (),
         trouble: Trouble | None = None,
     ) -> Turn:
+        back, self._keeping.back = self._keeping.back, 0
         return Turn(
             self.number,
             received,
@@ -167,5 +168,6 @@ class Worker:
             refused,
             held=len(self._keeping.held),
             ready=len(self._keeping.ready),
+            back=back,
             trouble=trouble,
         )

@@ -30,7 +30,7 @@ from lambdaops.core.model import AlarmState
 from lambdaops.core.states import Signal
 from lambdaops.ops.dlq.deeds import Delete, Send
 from lambdaops.ports.queues import Move
-from tests.sim.queues import TIMED_OUT, Fault, arn_of
+from tests.sim.queues import BROKEN, TIMED_OUT, Fault, arn_of
 from tests.sim.redriving import Post, Process, quick
 
 
@@ -52,6 +52,22 @@ def only(post: Post, call: str, fault: Fault, times: int = 1) -> None:
     """The next calls of this operation, and no other, go wrong."""
     left = [fault] * times
     post.sqs.faults = lambda name: left.pop() if name == call and left else None
+
+
+def counting_none(post: Post) -> list[int]:
+    """From now on SQS counts no dead letter, whatever there is; how many there were, each time."""
+    real, queue = post.sqs.find, arn_of("dlq")
+    counted: list[int] = []
+
+    def find(name: str) -> Any:
+        found = real(name)
+        if found.arn == queue:
+            counted.append(found.total)
+            return replace(found, waiting=0, hidden=0)
+        return found
+
+    post.sqs.find = find  # type: ignore[method-assign, assignment]
+    return counted
 
 
 def bodies(post: Post, name: str) -> list[str]:
@@ -182,19 +198,41 @@ def test_an_empty_queue_takes_one_look_of_a_second() -> None:
     assert post.clock.now() - began < timedelta(seconds=1.5)
 
 
+@pytest.mark.parametrize("fifo", [False, True])
+def test_the_last_look_waits_for_the_last_send_only_where_that_hides_others(fifo: bool) -> None:
+    post = filled(10, fifo=fifo)
+    process = post.process(post.request(quick(workers=2)))
+    while not isinstance(process.deeds[0], Send):
+        process.step(0)
+    assert post.sqs.calls.count("receive") == 1
+    while isinstance(process.deeds[1], Turn):
+        process.step(1)
+    process.step(1)
+    assert post.sqs.calls.count("receive") == (1 if fifo else 2)
+    process.finish()
+    assert post.sqs.calls.count("receive") == 2
+    assert len(post.sqs.boxes["orders.fifo" if fifo else "orders"].messages) == 10
+
+
+def test_a_look_before_a_letter_went_back_is_not_the_last(post: Post) -> None:
+    """Its send fails while the other worker finds nothing: the letter is to be had again, and is looked for."""
+    counting_none(post)
+    process = post.process(post.request(quick(workers=2)))
+    while len(post.sqs.boxes["orders"].messages) < 20 or not isinstance(process.deeds[0], Send):
+        process.step(0)
+    while isinstance(process.deeds[1], Turn):
+        process.step(1)
+    process.step(1)
+    assert post.sqs.calls.count("receive") == 4
+    only(post, "send", BROKEN, times=3)
+    process.finish()
+    assert len(post.sqs.boxes["orders"].messages) == 30
+    assert not post.sqs.boxes["dlq"].messages
+
+
 def test_counts_that_are_behind_do_not_end_it(post: Post) -> None:
     """SQS counts none, and has some: receives are what is believed."""
-    real, queue = post.sqs.find, arn_of("dlq")
-    counted: list[int] = []
-
-    def find(name: str) -> Any:
-        found = real(name)
-        if found.arn == queue:
-            counted.append(found.total)
-            return replace(found, waiting=0, hidden=0)
-        return found
-
-    post.sqs.find = find  # type: ignore[method-assign, assignment]
+    counted = counting_none(post)
     assert post.redrive(post.request(quick(workers=3))) is ExitCode.DONE
     assert counted[0] == 30
     assert not post.sqs.boxes["dlq"].messages
