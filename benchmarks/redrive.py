@@ -26,7 +26,7 @@ from lambdaops.core.dlq.records import RedriveOpened, RedriveStep
 from lambdaops.store.files import FileJournals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 SERVER = """
 import { buildApp } from 'fauxqs';
@@ -216,12 +216,18 @@ def beside(asked: argparse.Namespace, delay: int, *, mover_too: bool) -> None:
             )
             rate = asked.count / moving
             print(f"  {name:<6} moving {moving:6.2f} s ({rate:6.0f}/s)  wall {wall:6.2f}  CPU {cpu:6.2f}")
-    ratio = statistics.median(b.moving / o.moving for b, o in zip(took["bare"], took["ours"], strict=True))
-    spent = statistics.median(b.cpu / o.cpu for b, o in zip(took["bare"], took["ours"], strict=True))
-    print(f"  ours / bare loop: {ratio:.2f}, by CPU {spent:.2f}")
+    beside_bare = list(zip(took["bare"], took["ours"], strict=True))
+    print(f"  ours / bare loop: {spread(b.moving / o.moving for b, o in beside_bare)}")
+    print(f"  by CPU: {spread(b.cpu / o.cpu for b, o in beside_bare)}")
     if took["mover"]:
-        faster = statistics.median(m.wall / o.wall for m, o in zip(took["mover"], took["ours"], strict=True))
-        print(f"  ours is {faster:.1f} times as fast as sqs-mover, from start to end")
+        faster = spread(m.wall / o.wall for m, o in zip(took["mover"], took["ours"], strict=True))
+        print(f"  ours / sqs-mover, from start to end: {faster}")
+
+
+def spread(ratios: Iterable[float]) -> str:
+    """The median, and the worst and best run."""
+    found = list(ratios)
+    return f"{statistics.median(found):.2f} (worst {min(found):.2f}, best {max(found):.2f})"
 
 
 def memory(asked: argparse.Namespace) -> None:
