@@ -28,7 +28,8 @@ class Crew:
     Attributes:
         workers: who works.
         hands: what each works with.
-        moment: how long whoever wants to send waits for each other worker, of ten at most.
+        moment: how long whoever wants to send waits for each other worker, of ten at most; and no longer than the last
+            record took.
     """
 
     workers: tuple[Worker, ...]
@@ -41,6 +42,8 @@ class Crew:
     _there: set[int] = field(default_factory=set)
     _gathered: list[Turn] = field(default_factory=list)
     _gathered_by: float = 0.0
+    _served_at: float | None = None
+    _took: float = float("inf")
 
     def start(self) -> None:
         """Let them begin."""
@@ -60,10 +63,14 @@ class Crew:
     def said(self, within: timedelta) -> list[Turn]:
         """What is to be answered now; nothing, if nobody says anything for so long.
 
-        Whoever wants to send waits a moment for others who want to: one record on disk serves all of them, and where
-        many work, the moment costs none of them anything. Nobody else waits: an order needs no record.
+        Whoever wants to send waits a moment for others who want to: one record on disk serves all of them. The moment
+        is as long as the last record took: a slow disk, or a processor that has too much to do, gets few records, and
+        where a record costs nothing nobody waits for it. Nobody else waits: an order needs no record.
         """
-        end = monotonic() + within.total_seconds()
+        now = monotonic()
+        if self._served_at is not None:
+            self._took, self._served_at = now - self._served_at, None
+        end = now + within.total_seconds()
         while (wait := (self._gathered_by if self._gathered else end) - monotonic()) > 0:
             if self._gathered and len(self._gathered) == len(self._there):
                 break
@@ -80,9 +87,12 @@ class Crew:
             if not word.wanted:
                 return [word]
             if not self._gathered:
-                self._gathered_by = monotonic() + (self.moment * min(_MANY, len(self._there) - 1)).total_seconds()
+                moment = (self.moment * min(_MANY, len(self._there) - 1)).total_seconds()
+                self._gathered_by = monotonic() + min(moment, self._took)
             self._gathered.append(word)
         turns, self._gathered = self._gathered, []
+        if turns:
+            self._served_at = monotonic()
         return turns
 
     def tell(self, answers: Iterable[tuple[int, Answer]]) -> None:

@@ -54,6 +54,18 @@ def test_those_who_want_to_send_are_served_together() -> None:
         one.said(LONG)
 
 
+def test_nobody_waits_longer_for_others_than_the_last_record_took() -> None:
+    one = crew(Says(0, (Turn(0, wanted=WANTED), Turn(0, wanted=WANTED))), Says(1, (Turn(1, wanted=WANTED),)))
+    assert len(one.said(LONG)) == 2
+    one.tell([(0, Grant())])
+    began = monotonic()
+    assert one.said(LONG) == [Turn(0, wanted=WANTED)], "the other has no answer yet, and says nothing"
+    assert monotonic() - began < 2, "its moment would be five seconds"
+    one.tell([(0, Leave()), (1, Leave())])
+    while one.there:
+        one.said(LONG)
+
+
 def test_whoever_wants_nothing_sent_waits_for_nobody() -> None:
     one = crew(Says(0, (Turn(0), Turn(0, wanted=WANTED))), Says(1, (Turn(1), Turn(1))))
     first = {one.said(LONG)[0].worker, one.said(LONG)[0].worker}
