@@ -161,6 +161,7 @@ def test_killed_at_random_moments_and_resumed_it_loses_nothing(clients: Clients,
     assert shell("audit", "verify").code == 0
     (run,) = runs(FileJournals(shell.home).open(pair.arn).read().entries)
     assert run.closed is not None
+    assert run.closed.tally.moved == KILLED
 
 
 def _under_way(pair: Pair, there: int, process: Any) -> bool:

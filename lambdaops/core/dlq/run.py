@@ -7,7 +7,7 @@ as far as a fixed amount of memory goes, and until the run is over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,8 @@ class Run:
         plan: what it does.
         stage: the stage it is in, from 0; ``watched`` when that is over and was being watched.
         batches: how many batches were begun.
-        sending: batches without a known end, and when they were begun.
+        sending: batches without a known end, and when they were begun; of those of a process that died, what was not
+            sent by another batch since.
         sent: messages that were sent; ``quarantined`` of those to the quarantine queue.
         undeleted: ids that were sent and are still in the queue.
         unsure: batches whose send was repeated because its answer was lost.
@@ -71,6 +72,7 @@ class Run:
     closed: RedriveClosed | None = None
     paused: bool = False
     asked: list[Entry] = field(default_factory=list)
+    _lost: set[int] = field(default_factory=set)
 
     @property
     def open(self) -> bool:
@@ -96,6 +98,7 @@ class Run:
                 self.stage, self.watched = stage - 1, watched
             case RedriveResumed():
                 self.held, self.paused, self.asked = None, False, []
+                self._lost = set(self.sending)
             case RedriveSignalled():
                 self.asked.append(entry)
             case RedriveHeard(wish=wish, answers=answers):
@@ -114,6 +117,7 @@ class Run:
             for name in end.new:
                 self.new.add(name)
         known = self.sending.pop(end.batch, None)
+        self._lost.discard(end.batch)
         if known is None:
             return
         sending, _ = known
@@ -121,11 +125,26 @@ class Run:
         if not sending.to:  # only a deletion
             self.undeleted -= set(sending.ids) - failed
             return
-        sent = len(sending.ids) - sum(1 for failure in end.failures if not failure.sent)
+        gone = set(sending.ids) - {failure.id for failure in end.failures if not failure.sent}
+        self._find(gone)
+        sent = len(gone)
         self.sent += sent
         self.quarantined += sent if sending.to == self.plan.quarantine else 0
         self.undeleted |= {failure.id for failure in end.failures if failure.sent}
         self.unsure += end.unsure
+
+    def _find(self, gone: set[str]) -> None:
+        """Take messages that were sent now out of the batches of a process that died: they are not to count twice."""
+        for number in tuple(self._lost):
+            sending, at = self.sending[number]
+            if gone.isdisjoint(sending.ids):
+                continue
+            left = tuple(name for name in sending.ids if name not in gone)
+            if left:
+                self.sending[number] = (replace(sending, ids=left), at)
+            else:
+                del self.sending[number]
+                self._lost.discard(number)
 
 
 def runs(entries: Iterable[Entry]) -> tuple[Run, ...]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lambdaops.core.dlq.letter import Attribute
 from lambdaops.core.dlq.plan import ALL, Rate, RedrivePlan
-from lambdaops.core.dlq.records import Wish
+from lambdaops.core.dlq.records import Ending, RedriveStep, Wish
 from lambdaops.core.errors import ExitCode
 from tests.sim.queues import BROKEN, BROKEN_AFTER, LOST, THROTTLED, TIMED_OUT, Fault, arn_of
 from tests.sim.redriving import Post, Process, quick
@@ -159,6 +159,9 @@ def test_fifo_nothing_is_lost_nothing_twice_and_order_is_kept(story: Story) -> N
     there = Counter(post.sqs.essences("dlq.fifo", "orders.fifo"))
     assert not before - there, "lost"
     assert set(there) <= set(before), "changed"
+    closed = post.run().closed
+    if closed is not None and closed.ending is Ending.MOVED:
+        assert closed.tally.moved == story.letters
     for group in {message.group for message in post.sqs.boxes["orders.fifo"].sent}:
         numbers = [int(one.attributes["n"].value) for one in post.sqs.boxes["orders.fifo"].sent if one.group == group]
         assert numbers == sorted(numbers), "out of order"
@@ -195,6 +198,29 @@ def test_whoever_ends_it_finds_every_letter_visible(story: Story, when: int) -> 
     now = post.clock.now()
     assert all(one.visible_at is None or one.visible_at <= now for one in post.sqs.boxes["dlq"].messages)
     assert len(post.sqs.boxes["dlq"].messages) + len(post.sqs.boxes["orders"].messages) == story.letters
+
+
+def test_what_two_processes_that_died_had_in_hand_is_counted_once() -> None:
+    """The first dies before its send, the second sends the same letters, and dies too."""
+    post = Post()
+    post.sqs.box("dlq")
+    post.sqs.box("orders", dead_letters="dlq", max_receives=3)
+    for number in range(20):
+        post.sqs.put("dlq", f"letter {number}", source="orders")
+    first = post.process()
+    while not any(isinstance(one.event, RedriveStep) for one in post.journal.entries):
+        first.step(0)
+    first.kill()
+    post.clock.advance(timedelta(minutes=3))
+    second = post.process()
+    while len(post.sqs.boxes["orders"].messages) < 20:
+        second.step(0)
+    second.kill()
+    post.clock.advance(timedelta(minutes=3))
+    assert post.redrive() is ExitCode.DONE
+    closed = post.run().closed
+    assert closed is not None
+    assert closed.tally.moved == 20
 
 
 def test_a_plain_redrive_moves_everything() -> None:
