@@ -134,7 +134,7 @@ def plan_of(
     )
 
 
-class _UnknownError(LambdaOpsError):
+class _UnknownError(Exception):
     """Only an earlier step can tell."""
 
 
