@@ -1,0 +1,38 @@
+"""Playbooks in a few words, and how their runs ended, for the tests of this directory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambdaops.core.playbook.book import Action, Playbook, Step
+from lambdaops.core.states import Signal
+
+if TYPE_CHECKING:
+    from lambdaops.core.playbook.records import Outcome
+    from tests.sim.playing import PlayRig
+
+CTRL_C = (Signal.HOLD, "Ctrl-C")
+
+
+def ship(name: str, **more: object) -> Step:
+    return Step(name, Action("ship", {"name": name}), **more)  # type: ignore[arg-type]
+
+
+def undoable(name: str, **more: object) -> Step:
+    return ship(name, undo=Action("unship", {"name": name}), **more)
+
+
+def book(*steps: Step, **more: object) -> Playbook:
+    return Playbook("book", steps, digest="d1", **more)  # type: ignore[arg-type]
+
+
+def closed(rig: PlayRig) -> tuple[Outcome, str]:
+    run = rig.replayed()
+    assert run.closed is not None, run.held
+    return run.closed.outcome, run.closed.reason
+
+
+def held(rig: PlayRig) -> tuple[int, str]:
+    run = rig.replayed()
+    assert run.held is not None, run.closed
+    return run.held.code, run.held.reason
