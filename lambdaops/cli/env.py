@@ -74,6 +74,11 @@ class Env:
         return Ci(self.variables)
 
     @property
+    def again(self) -> bool:
+        """Whether a command is done for a step that was begun before, and nobody knows how that ended."""
+        return self.part is not None and self.part.again
+
+    @property
     def ci_run(self) -> str:
         """What this is part of: the step of a playbook, the CI run as its provider names it; empty outside both."""
         from lambdaops.cli.ci_run import run_in

@@ -73,7 +73,7 @@ description records the git commit and who published it.
         from lambdaops.cli.aim import aim_at_function
         from lambdaops.cli.sources import code_from, commit_of
         from lambdaops.core.errors import UsageError
-        from lambdaops.ops.publish import describe_source, plan_publish
+        from lambdaops.ops.publish import describe_source, plan_publish, published_before
         from lambdaops.ops.publish import publish as run
 
         reach = aim_at_function(env, function, Place(environment, config, region, profile))
@@ -89,8 +89,10 @@ description records the git commit and who published it.
             if dry_run:
                 return _would(plan_publish(ports, name, code), reach)
             ports.ask.confirm(f"Publish {describe_source(code)} as a new version of {name}?")
-            commit = commit_of(env.variables, env.cwd)
-            done = run(ports, name, code, commit=commit, reason=reason, ticket=ticket)
+            done = published_before(ports, name) if env.again else None
+            if done is None:
+                commit = commit_of(env.variables, env.cwd)
+                done = run(ports, name, code, commit=commit, reason=reason, ticket=ticket)
         number = done.version.number
         said = f"published {name} version {number}" if done.new else f"nothing changed: {name} version {number} is this"
         data = {

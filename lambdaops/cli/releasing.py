@@ -186,9 +186,7 @@ def released(env: Env, asked: Asked, output: OutputFormat) -> Reply:
 
 def _done_before(env: Env, ports: Ports, aimed: Aim) -> Ended | None:
     """The release that this very step of a playbook began, if it is over: its process may have died just then."""
-    if env.part is None or not env.part.again:
-        return None
-    return op.ended_before(ports, aimed.target)
+    return op.ended_before(ports, aimed.target) if env.again else None
 
 
 def _request(env: Env, asked: Asked, aimed: Aim, plan: planning.Plan, ports: Ports) -> op.Request:

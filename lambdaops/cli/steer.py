@@ -150,15 +150,18 @@ and drives it to its end, with the release's exit codes.
         from lambdaops.cli.releasing import interrupts, reply_to
         from lambdaops.ops import steer as op
         from lambdaops.ops.postmortem import logged_errors
-        from lambdaops.ops.release import Ended
+        from lambdaops.ops.release import Ended, ended_before
 
         signals = interrupts(env, on_interrupt.value if on_interrupt else None)
         with telling(env, output, live=True) as shown, ToldTo(env, shown) as sink:
-            ports, aimed, found = _Where(target, Place(environment, config, region, profile)).find(
-                env, sink, yes=yes, signals=signals
-            )
-            sink.tell(aimed)
+            where = _Where(target, Place(environment, config, region, profile))
+            ports, aimed, arn = where.aim(env, sink, yes=yes, signals=signals)
             wanted = aimed.target
+            over = ended_before(ports, wanted) if env.again else None
+            if over is not None:
+                return reply_to(aimed, over, None)
+            found = op.find(ports, wanted, arn)
+            sink.tell(aimed)
             if dry_run:
                 what = "ask its process to go on" if found.live else "take it up and drive it here"
                 return _would(aimed, found, what)
@@ -202,11 +205,14 @@ the rollback is done right here. Exit 0 once traffic is back, 5 if that could no
         from lambdaops.ops.rollback import Rollback
 
         with telling(env, output) as shown, ToldTo(env, shown) as sink:
-            ports, aimed, found = _Where(target, Place(environment, config, region, profile)).find(
-                env, sink, yes=True, urgent=True
-            )
-            sink.tell(aimed)
+            where = _Where(target, Place(environment, config, region, profile))
+            ports, aimed, arn = where.aim(env, sink, yes=True, urgent=True)
             wanted = aimed.target
+            before = op.aborted_before(ports, arn) if env.again else None
+            if before is not None:
+                return _told(aimed, "abort", before)
+            found = op.find(ports, wanted, arn)
+            sink.tell(aimed)
             if dry_run:
                 return _would(aimed, found, "roll it back")
             done = op.abort(ports, wanted, found, reason, ticket)
@@ -238,19 +244,17 @@ class _Where:
     target: str
     place: Place
 
-    def find(
+    def aim(
         self, env: Env, sink: Sink, *, yes: bool, signals: Signals | None = None, urgent: bool = False
-    ) -> tuple[Ports, Aim, Found]:
-        """The open release of this machine's journal, and what is needed to steer it; ``urgent`` takes it back."""
+    ) -> tuple[Ports, Aim, str]:
+        """What is needed to steer, and the ARN whose journal has the release; ``urgent`` takes it back."""
         from lambdaops.cli.aim import aim_abort, aim_at_journal
-        from lambdaops.ops.steer import find
 
         if urgent:
             aimed, arn = aim_abort(env, self.target, self.place, sink)
         else:
             aimed, arn = aim_at_journal(env, self.target, self.place)
-        ports = aimed.ports(env, sink, yes=yes, signals=signals, urgent=urgent)
-        return ports, aimed, find(ports, aimed.target, arn)
+        return aimed.ports(env, sink, yes=yes, signals=signals, urgent=urgent), aimed, arn
 
 
 def _steer(env: Env, where: _Where, wish: _Wish, output: OutputFormat, *, yes: bool, dry_run: bool) -> int:
@@ -261,8 +265,12 @@ def _steer(env: Env, where: _Where, wish: _Wish, output: OutputFormat, *, yes: b
 
         lasts = parse_duration(wish.lasts) if wish.lasts else None
         with telling(env, output) as sink:
-            ports, aimed, found = where.find(env, sink, yes=yes)
+            ports, aimed, arn = where.aim(env, sink, yes=yes)
             wanted = aimed.target
+            before = op.asked_before(ports, wanted, arn) if env.again else None
+            if before is not None:
+                return _told(aimed, wish.command, before)
+            found = op.find(ports, wanted, arn)
             if dry_run:
                 return _would(aimed, found, f"ask for {wish.signal.value}")
             if wish.ask:

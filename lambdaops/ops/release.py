@@ -18,14 +18,14 @@ from lambdaops.core.errors import (
     PlanDiffersError,
     ReleaseInProgressError,
 )
-from lambdaops.core.events import Closed, Entry, Opened, Signalled
+from lambdaops.core.events import Closed, Entry, Opened, Resumed, Signalled
 from lambdaops.core.lifecycle import exit_code
 from lambdaops.core.model import Alias, Finding, Level, Target, require_account
 from lambdaops.core.notices import Planned, Progress, Warned
 from lambdaops.core.plan import Plan, differences
 from lambdaops.core.playbook.tags import step_of
 from lambdaops.core.replay import Release, open_release, releases, tells_now
-from lambdaops.core.states import Outcome, State
+from lambdaops.core.states import Done, Outcome, State
 from lambdaops.ops.driver import Driver
 from lambdaops.ops.preflight import Preflight, check
 from lambdaops.ops.publish import describe_source, is_fixed, publish, published_from, sha256_of
@@ -291,14 +291,25 @@ def take_up(ports: Ports, situation: Situation, unfinished: Release, asked: Sign
 
 
 def ended_before(ports: Ports, target: Target) -> Ended | None:
-    """The last release that was begun for the step we are (``ports.run``), if it is over.
+    """The last release that was driven for the step we are (``ports.run``), if it is over.
 
     Raises:
         NotFoundError, JournalTamperedError, AwsError: as :func:`look`.
     """
     step = step_of(ports.run)
-    ours = [one for one in releases(look(ports, target).entries) if step_of(one.opened.actor.run) == step]
-    return Ended(ours[-1], ours[-1].state) if step and ours and ours[-1].over is not None else None
+    entries = look(ports, target).entries
+    driven = {
+        entry.release
+        for entry in entries
+        if step and step_of(entry.actor.run) == step and isinstance(entry.event, Opened | Resumed)
+    }
+    ours = [one for one in releases(entries) if one.id in driven]
+    if not ours or ours[-1].over is None:
+        return None
+    last = ours[-1]
+    if last.closed is not None:
+        return Ended(last, Done(last.closed.outcome, last.closed.reason))
+    return Ended(last, Done(Outcome.SUPERSEDED, f"ended by rollback {last.over.release}" if last.over else ""))
 
 
 def _right(ports: Ports, target: Target, arn: str, run: str) -> Drive:

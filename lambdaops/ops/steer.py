@@ -14,8 +14,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import NobodyDrivesError, NothingOpenError, UnheededError
-from lambdaops.core.events import Closed, Decided, Entry, Failed, Landed, Signalled
+from lambdaops.core.events import Closed, Decided, Entry, Failed, Landed, RolledBack, Signalled
 from lambdaops.core.notices import Warned
+from lambdaops.core.playbook.tags import step_of
 from lambdaops.core.replay import Release, open_release, phase, releases, tells_now
 from lambdaops.core.states import Awaiting, Done, Held, Outcome, Paused, Promoting, Reverting, Signal, State
 from lambdaops.ops.recorder import Recorder, actor_if_known
@@ -78,6 +79,52 @@ def find(ports: Ports, target: Target, arn: str) -> Found:
     return Found(arn, journal, release, ports.journals.driver(arn))
 
 
+def asked_before(ports: Ports, target: Target, arn: str) -> Steered | None:
+    """What came of the request that was made for the step we are (``ports.run``); None if none was made.
+
+    Raises:
+        NobodyDrivesError, UnheededError: it was made, and nobody heard it.
+        JournalTamperedError, InvalidFileError: the journal cannot be used.
+    """
+    step = step_of(ports.run)
+    journal = ports.journals.open(arn)
+    entries = journal.read().entries
+    made = [one for one in entries if isinstance(one.event, Signalled) and step and step_of(one.actor.run) == step]
+    if not made:
+        return None
+    release = next(one for one in releases(entries) if one.id == made[-1].release)
+    found = Found(arn, journal, release, ports.journals.driver(arn))
+    if release.undone is not None:
+        return Steered(release, Done(Outcome.SUPERSEDED, _ended_by(release.undone)), _ended_by(release.undone), True)
+    event = made[-1].event
+    assert isinstance(event, Signalled)  # noqa: S101 -- such were looked for
+    return replace(_led_to(ports, target, found, event.signal, made[-1].seq or 0), changed=True)
+
+
+def aborted_before(ports: Ports, arn: str) -> Steered | None:
+    """The release that was taken back for the step we are, by its process or by us; None if none was.
+
+    Raises:
+        JournalTamperedError, InvalidFileError: the journal cannot be used.
+    """
+    step = step_of(ports.run)
+    entries = ports.journals.open(arn).read().entries
+    ours = [one for one in entries if step and step_of(one.actor.run) == step]
+    asked = {one.release for one in ours if isinstance(one.event, Signalled)}
+    back = {one.seq for one in ours if isinstance(one.event, RolledBack)}
+    for release in reversed(releases(entries)):
+        if release.undone is not None and (release.undone.seq in back or release.id in asked):
+            why = _ended_by(release.undone)
+            return Steered(release, Done(Outcome.SUPERSEDED, why), why, True)
+        if release.id in asked and release.closed is not None and release.closed.outcome is not Outcome.PROMOTED:
+            return Steered(release, Done(release.closed.outcome, release.closed.reason), release.closed.reason, True)
+    return None
+
+
+def _ended_by(rollback: Entry) -> str:
+    return f"ended by rollback {rollback.release}"
+
+
 def ask_for(ports: Ports, target: Target, found: Found, wanted: Signalled) -> Steered:
     """Ask the process that drives the release, and wait until it has answered and done what it decided.
 
@@ -88,14 +135,18 @@ def ask_for(ports: Ports, target: Target, found: Found, wanted: Signalled) -> St
     """
     if not found.live:
         raise _nobody(target, found)
-    seq = _ask(ports, found, wanted)
+    return _led_to(ports, target, found, wanted.signal, _ask(ports, found, wanted))
+
+
+def _led_to(ports: Ports, target: Target, found: Found, signal: Signal, seq: int) -> Steered:
+    """What the request of this number led to, once it is done; raises as :func:`ask_for`."""
     steered = _answered(ports, found, seq, _HEED_WITHIN)
     if steered is None:
         lease = ports.journals.driver(found.arn)
         if lease is None or not lease.live:
             raise _nobody(target, replace(found, lease=lease))
         raise UnheededError(
-            f"{wanted.signal.value} of {target} is in the journal, but {_who(found.lease)} has not taken it up within "
+            f"{signal.value} of {target} is in the journal, but {_who(found.lease)} has not taken it up within "
             f"{int(_HEED_WITHIN.total_seconds())} s: it may be stopped or asleep",
             hint=f"lambdaops rollback {target.again} needs no other process and takes all traffic back.",
             target=str(target),

@@ -12,6 +12,7 @@ from lambdaops.ports.queues import Queues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from lambdaops.core.playbook.uses import Result, Use
 
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 class Part:
     """Which step of which run a command is done for.
 
-    ``tag`` is ``RUN/STEP``: it stands in every record that the command writes, as part of who acts. ``again`` is
-    whether it was begun before and nobody knows how it ended. ``signals`` is what it listens to.
+    ``tag`` names run, step and attempt (``core/playbook/tags``): it stands in every record that the command writes, as
+    part of who acts. ``again`` is whether it was begun before, at ``since``, and nobody knows how it ended. ``signals``
+    is what it listens to.
     """
 
     tag: str
     again: bool
     signals: Signals
+    since: datetime | None = None
 
 
 class Commands(Protocol):

@@ -8,6 +8,7 @@ dump did not finish keeps ``.partial`` at the end of its name.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from lambdaops.store.disk import NEW, Disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
 PARTIAL = ".partial"
 _BLOCK = 1 << 20
@@ -147,6 +149,25 @@ def _decoded(path: Path, number: int, line: bytes) -> str:
         return line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise InvalidFileError(f"{path}:{number}:{error.start + 1}: not UTF-8") from error
+
+
+def beside(path: Path) -> Path:
+    """The path, or the first one beside it that is free: what a purge that was cut off wrote is kept."""
+    names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
+    return next(one for one in itertools.chain((path,), names) if not os.path.lexists(one))
+
+
+def own_files(path: Path, since: datetime) -> tuple[bool, bool]:
+    """Whether what stands under this name was written since then, and whether that is a whole dump with letters.
+
+    A dump that was cut off leaves its ``.partial`` only.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    if os.path.lexists(path):
+        written = path.stat()
+        ours = written.st_mtime >= since.timestamp()
+        return ours, ours and written.st_size > 0
+    return partial.exists() and partial.stat().st_mtime >= since.timestamp(), False
 
 
 def _unwritable(path: Path, error: OSError) -> InvalidFileError:

@@ -18,6 +18,7 @@ from lambdaops.core.notes import Note
 from lambdaops.core.notifications import Channel, Message
 from lambdaops.ports import Ports
 from lambdaops.ports.halting import HaltPorts
+from lambdaops.ports.playbooks import Answer
 from lambdaops.store.files import FileJournals
 from tests.ops.dlq.post import Post
 from tests.sim.disk import SteadyDisk
@@ -28,10 +29,13 @@ from tests.sim.published import SimPublished
 from tests.sim.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from lambdaops.core.messages import Said
+    from lambdaops.core.playbook.book import Json
     from lambdaops.ports import Ask, Inventory, Journals, Notifier, Signals, Sink
+    from lambdaops.ports.playbooks import Answers
     from lambdaops.ports.published import PublishedVersions
     from lambdaops.ports.queues import DeadLetterPorts, FailurePaths, Queues
     from lambdaops.ports.trails import Trail
@@ -86,6 +90,34 @@ class SimNotifier:
             self.channels.told.append((str(self.channel), message))
 
 
+@dataclass
+class SimAnswers:
+    """Functions that answer what they are given, and an AWS that answers what a test put here.
+
+    ``invoked`` and ``asked`` are what was called, in order; ``error`` is what a function fails with.
+    """
+
+    invoked: list[tuple[str, str, bytes]] = field(default_factory=list)
+    asked: list[tuple[str, str, dict[str, Json]]] = field(default_factory=list)
+    error: str = ""
+    body: Json = None
+    answer: Json = None
+    raises: list[LambdaOpsError] = field(default_factory=list)
+
+    def invoke(self, function: str, qualifier: str, payload: bytes) -> Answer:
+        self.invoked.append((function, qualifier, payload))
+        if self.raises:
+            raise self.raises.pop(0)
+        said = self.body if self.body is not None else json.loads(payload)
+        return Answer("req-1", "1", self.error, self.error and "Boom", None if self.error else said)
+
+    def ask(self, service: str, call: str, parameters: Mapping[str, Json]) -> Json:
+        self.asked.append((service, call, dict(parameters)))
+        if self.raises:
+            raise self.raises.pop(0)
+        return self.answer
+
+
 class SimEnv(Env):
     """The environment of a process whose AWS is a World: that of the profile, if it has one of its own."""
 
@@ -99,6 +131,7 @@ class SimEnv(Env):
     sim_trail: SimTrail
     shelf: SimPublished
     levers: SimLevers
+    sim_answers: SimAnswers
 
     def published(self, *, region: str | None = None, profile: str | None = None) -> PublishedVersions:
         self.reached.append((region, profile))
@@ -114,6 +147,11 @@ class SimEnv(Env):
             world.clock, self.levers, world, world, journals, sink, ask, "laptop", self.ci_run, "lambdaops test"
         )
 
+
+    def answers(self, *, region: str | None = None, profile: str | None = None) -> Answers:
+        self.reached.append((region, profile))
+        return self.sim_answers
+
     def trail(self, *, region: str | None = None, profile: str | None = None) -> Trail:
         self.reached.append((region, profile))
         return self.sim_trail
@@ -124,7 +162,8 @@ class SimEnv(Env):
 
     def queues(self, *, region: str | None = None, profile: str | None = None) -> Queues:
         self.reached.append((region, profile))
-        return self.post
+        queues: Queues = getattr(self.post, "sqs", self.post)
+        return queues
 
     def failure_paths(self, *, region: str | None = None, profile: str | None = None) -> FailurePaths:
         self.reached.append((region, profile))
@@ -142,7 +181,7 @@ class SimEnv(Env):
     ) -> DeadLetterPorts:
         self.reached.append((region, profile))
         quiet = signals if signals is not None else NoSignals()
-        return replace(self.post.ports, signals=quiet, sink=sink, ask=ask, journals=journals)
+        return replace(self.post.ports, signals=quiet, sink=sink, ask=ask, journals=journals, run=self.ci_run)
 
     def notifier(self, channel: Channel, *, region: str | None = None, profile: str | None = None) -> Notifier:
         if str(channel) in self.channels.missing:
@@ -217,6 +256,7 @@ class Cli:
     trail: SimTrail = field(default_factory=SimTrail)
     shelf: SimPublished = field(default_factory=lambda: SimPublished(World()))
     levers: SimLevers = field(init=False)
+    answers: SimAnswers = field(default_factory=SimAnswers)
     answer: str = ""
     stdin: type[Stream] = Stream
     tty: bool = False
@@ -235,4 +275,5 @@ class Cli:
         env.account, env.channels, env.post = self.account, self.channels, self.post
         env.failures, env.sim_trail, env.shelf = self.failures, self.trail, self.shelf
         env.levers = self.levers
+        env.failures, env.sim_trail, env.sim_answers = self.failures, self.trail, self.answers
         return Ran(main(argv, env), out.getvalue(), err.getvalue())

@@ -59,14 +59,21 @@ hidden from everybody else meanwhile, and each counts as received once more.
         from lambdaops.cli.dlq.signals import stopping
         from lambdaops.core.codec import encode
         from lambdaops.core.errors import ExitCode, PartlyDoneError
+        from lambdaops.ops.dlq.cargo import check
         from lambdaops.ops.dlq.dump import dump as run
+        from lambdaops.ops.dlq.dump import dumped_before
         from lambdaops.render.letter_files import dump_text
-        from lambdaops.store.letters import LetterFile
+        from lambdaops.store.letters import LetterFile, LetterLines, own_files
 
         reach = aim_at_queue(env, queue, Place(environment, config, region, profile), writes=False)
         with telling(env, output) as sink:
             ports = reach.dead_letters(env, sink, yes=yes, signals=stopping(env, "the letters in hand come back"))
-            found = run(ports, reach.find(ports), LetterFile(env.cwd / file, force))
+            queue_ = reach.find(ports)
+            path, since = env.cwd / file, env.part.since if env.part is not None and env.again else None
+            # What was written since the step began is the step's own: nobody else's file is ever written over.
+            ours, whole = own_files(path, since) if since is not None else (False, False)
+            before = dumped_before(check(LetterLines(path)), queue_) if whole else None
+            found = before or run(ports, queue_, LetterFile(path, force or ours))
         data = encode(found)
         assert isinstance(data, dict)  # noqa: S101 -- a dataclass encodes to an object
         text = dump_text(found)

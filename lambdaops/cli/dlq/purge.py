@@ -68,8 +68,9 @@ deleted too.
         from lambdaops.core.codec import encode
         from lambdaops.core.errors import ExitCode, PartlyDoneError, UsageError
         from lambdaops.ops.dlq.purge import purge as run
+        from lambdaops.ops.dlq.purge import purged_before
         from lambdaops.render.letter_files import purge_text
-        from lambdaops.store.letters import LetterFile
+        from lambdaops.store.letters import LetterFile, beside
 
         if dump is not None and no_dump:
             raise UsageError("--dump and --no-dump exclude each other", hint="Give one of them.")
@@ -77,14 +78,16 @@ deleted too.
         if not dry_run:
             reach.require_reason(reason)
         usual = f"{reach.name}-{env.clock.now():%Y%m%dT%H%M%SZ}.jsonl"
-        pages = None if no_dump else LetterFile(env.cwd / (dump or usual), safe=True)
+        path = env.cwd / (dump or usual)
+        pages = None if no_dump else LetterFile(beside(path) if env.again else path, safe=True)
         with telling(env, output) as sink:
             left = "what was deleted is in the file" if pages else "SQS may be purging already"
             ports = reach.dead_letters(env, sink, yes=yes, signals=stopping(env, left))
             found = reach.find(ports)
             if dry_run:
                 return _would(found, pages)
-            done = run(ports, found, pages, reason, ticket)
+            before = purged_before(ports, found) if env.again else None
+            done = before or run(ports, found, pages, reason, ticket)
         data = encode(done)
         assert isinstance(data, dict)  # noqa: S101 -- a dataclass encodes to an object
         text = purge_text(done)

@@ -24,7 +24,7 @@ from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import BlockedError, ExitCode, RejectedError, UsageError
 from lambdaops.core.notices import Progress
 from lambdaops.ops.dlq import native, runs
-from lambdaops.ops.dlq.redrive import Prepared, Redriven, Request, prepare, redrive, require_clear
+from lambdaops.ops.dlq.redrive import Prepared, Redriven, Request, ended_before, prepare, redrive, require_clear
 from lambdaops.ops.dlq.rehearse import rehearse
 from lambdaops.render.redrives import ended_text, messages, rehearsal_text, summary
 
@@ -142,6 +142,9 @@ def redriven(env: Env, asked: Asked, output: OutputFormat) -> Reply:
     reach.require_reason(asked.reason)
     with _showing(env, output) as sink:
         ports = reach.dead_letters(env, sink, yes=asked.yes, signals=stopping(env, _LEFT))
+        before = ended_before(ports, reach.find(ports)) if env.again else None
+        if before is not None:
+            return _reply(reach, before)
         request, prepared = _prepared(env, ports, reach, asked, plan, edits)
         require_clear(prepared)
         by_sqs, why = _native(asked.native, prepared)

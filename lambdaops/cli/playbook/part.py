@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from lambdaops.core.playbook.uses import Result
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lambdaops.cli.reply import Reply
     from lambdaops.ports import Signals
 
@@ -16,12 +18,14 @@ if TYPE_CHECKING:
 class StepPart:
     """The step that a command is done for.
 
-    ``tag`` is ``RUN/STEP``; ``again`` is whether it was begun before, and nobody knows how that ended.
+    ``tag`` names run, step and attempt; ``again`` is whether it was begun before, at ``since``, and nobody knows how
+    that ended.
     """
 
     tag: str
     again: bool
     signals: Signals
+    since: datetime | None = None
     result: Result = field(default_factory=lambda: Result(1, "the command said nothing", error="internal"))
 
     def take(self, reply: Reply) -> None:

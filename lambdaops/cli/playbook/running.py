@@ -150,7 +150,7 @@ def _same_place(env: Env, reach: Reach, found: FoundRun, caller: str) -> Where:
 
 def _done_before(env: Env, ports: PlaybookPorts, playbook: str) -> Ended | None:
     """The run that this very step of another playbook began, if it is over: its process may have died just then."""
-    if env.part is None or not env.part.again:
+    if not env.again:
         return None
     found = runs.ended_for(ports.journals, playbook, ports.run)
     return Ended(found) if found is not None else None

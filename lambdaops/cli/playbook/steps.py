@@ -17,7 +17,6 @@ from lambdaops.cli.options import Place
 from lambdaops.cli.playbook.catalogue import command_of
 from lambdaops.cli.playbook.part import StepPart
 from lambdaops.core.playbook.argv import argv
-from lambdaops.core.playbook.commands import COMMANDS
 
 if TYPE_CHECKING:
     from lambdaops.cli.env import Env
@@ -37,14 +36,14 @@ class CommandSteps:
         """Do it as a step of the run."""
         from lambdaops.cli.main import main
 
-        step = StepPart(part.tag, part.again, part.signals)
+        step = StepPart(part.tag, part.again, part.signals, part.since)
         child = copy.copy(self.env)
         child.part, child.stdout, child.stdin = step, io.StringIO(), io.StringIO()
         child.ci = Ci({})
-        main(self._words(use, given, again=part.again), child)
+        main(self._words(use, given), child)
         return step.result
 
-    def _words(self, use: Use, given: Mapping[str, Json], *, again: bool) -> list[str]:
+    def _words(self, use: Use, given: Mapping[str, Json]) -> list[str]:
         known = {word for one in command_of(use.words).params for word in one.opts}
         place = self.place
         placed = {
@@ -55,6 +54,5 @@ class CommandSteps:
         }
         more = [word for name, value in placed.items() if value and name in known for word in (name, value)]
         more += ["--yes"] if "--yes" in known else []
-        more += COMMANDS[use.name].once_more if again else ()
         words = argv(use, given)
         return [*use.words, *more, "--output", "text", *words[len(use.words) :]]

@@ -54,7 +54,6 @@ class Command:
         words: how it is called.
         changes, stoppable, subject, outputs, calls, again: as in :class:`~lambdaops.core.playbook.uses.Use`.
         without: options that a step may not give: what a payload would come out with, or what the run decides.
-        once_more: options that are added when nobody knows whether it was done already.
         called: other names for its arguments, by those they have in the command.
         mappings: options that take JSON, and are given a mapping.
     """
@@ -67,7 +66,6 @@ class Command:
     calls: tuple[str, ...] = ()
     again: Again = Again.SAFE
     without: tuple[str, ...] = ()
-    once_more: tuple[str, ...] = ()
     called: Mapping[str, str] = field(default_factory=dict)
     mappings: tuple[str, ...] = ()
 
@@ -198,7 +196,6 @@ COMMANDS: dict[str, Command] = {
         subject="queue",
         outputs=("queue", "file", "letters", "complete", "missing", "still_hidden"),
         calls=_QUEUE + _RECEIVE,
-        once_more=("--force",),
     ),
     "dlq.load": Command(
         ("dlq", "load"),

@@ -6,7 +6,15 @@ TAG = "playbook:"
 """What such a name begins with; a run and a step follow: ``playbook:o-20261129-031500-1f2e/ship``."""
 
 
+def tag_of(run: str, step: str, attempt: int, *, undo: bool) -> str:
+    """``RUN/STEP``, with ``~undo`` where the step is taken back, and ``#2`` for the second attempt.
+
+    Attempts are told apart because only what this very attempt has done ends it.
+    """
+    return f"{run}/{step}{'~undo' if undo else ''}{f'#{attempt}' if attempt > 1 else ''}"
+
+
 def step_of(run: str) -> str:
-    """The run and step of an actor, ``RUN/STEP``; empty if it acted for none."""
+    """What :func:`tag_of` gave; empty if the actor acted for no step."""
     first = run.partition(" ")[0]
     return first.removeprefix(TAG) if first.startswith(TAG) else ""

@@ -16,6 +16,7 @@ from lambdaops.ops.dlq.inspect import price
 
 if TYPE_CHECKING:
     from lambdaops.core.dlq.letter import Queue
+    from lambdaops.ops.dlq.cargo import Cargo
     from lambdaops.ports.queues import DeadLetterPorts, Pages
 
 
@@ -53,6 +54,13 @@ def dump(ports: DeadLetterPorts, queue: Queue, pages: Pages) -> DumpReport:
         holding.until if holding.stuck else None,
         holding.interrupted,
     )
+
+
+def dumped_before(cargo: Cargo, queue: Queue) -> DumpReport | None:
+    """What a file says that was written for the step we are; None if letters came since, or it is of another queue."""
+    if cargo.queues != {queue.arn} or cargo.letters < queue.total:
+        return None
+    return DumpReport(queue.arn, cargo.lines.name, cargo.letters, complete=True)
 
 
 def _missing(queue: Queue, letters: int, holding: Holding) -> str:

@@ -19,6 +19,7 @@ from lambdaops.core.dlq.packing import pack, problem, rounds
 from lambdaops.core.dlq.records import Change, Failure, LoadStep, QueueChanged, QueueChanging
 from lambdaops.core.errors import AwsError, NotFoundError
 from lambdaops.core.notices import Progress
+from lambdaops.core.playbook.tags import step_of
 from lambdaops.ops.dlq.cargo import Cargo, check_fit
 from lambdaops.ops.recorder import Recorder, actor_of
 from lambdaops.ports.queues import DeadLetterPorts
@@ -66,6 +67,16 @@ def so_far(entries: Iterable[Entry], cargo: Cargo) -> Progressed:
     return Progressed(found.run, found.began, frozenset(sent), frozenset(pending), at)
 
 
+def _begun_for(run: str, entries: Iterable[Entry], cargo: Cargo) -> bool:
+    """Whether the step of a playbook that we are (``run``) began to load this file before."""
+    step = step_of(run)
+    return any(
+        isinstance(one.event, QueueChanging) and one.event.detail.endswith(cargo.digest)
+        for one in entries
+        if step and step_of(one.actor.run) == step
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
     """A file that was checked, the queue it goes to, and how far it came before."""
@@ -91,7 +102,7 @@ def plan_load(
         ports: the world.
         cargo: the checked file.
         queue: where its letters go.
-        again: send everything, whatever is on record.
+        again: send everything, whatever is on record; a step of a playbook that is done once more goes on all the same.
         resend: send what may have been sent already to a FIFO queue.
 
     Raises:
@@ -102,7 +113,9 @@ def plan_load(
     check_fit(
         cargo, lambda found: problem(_outgoing(found, cargo, queue, now), fifo=queue.fifo, largest=queue.max_bytes)
     )
-    before = Progressed() if again else so_far(ports.journals.open(queue.arn).each(), cargo)
+    journal = ports.journals.open(queue.arn)
+    again = again and not _begun_for(ports.run, journal.each(), cargo)
+    before = Progressed() if again else so_far(journal.each(), cargo)
     return LoadPlan(cargo, queue, before, again, resend)
 
 

@@ -17,17 +17,49 @@ from lambdaops.core.dlq.dumped import line_of
 from lambdaops.core.dlq.file_reports import PurgeReport
 from lambdaops.core.dlq.letter import Queue
 from lambdaops.core.dlq.records import Change, QueueChanged, QueueChanging
+from lambdaops.core.errors import PlaybookHeldError
+from lambdaops.core.playbook.tags import step_of
 from lambdaops.ops.dlq.holding import Holding
 from lambdaops.ops.recorder import Recorder, actor_of
 from lambdaops.ports.queues import DeadLetterPorts, Pages
 
 if TYPE_CHECKING:
     from lambdaops.core.dlq.letter import Letter
+    from lambdaops.core.events import Entry
 
 _HIDDEN: Final = timedelta(seconds=30)
 _TRIES: Final = 3
+_NOTHING_KEPT: Final = "nothing is kept"
+_NOT_ALL: Final = ", stopped before the end"
 _SPARE: Final = 100
 """SQS's counts are approximate: so many letters more than it counted, and a tenth, still belong to what was there."""
+
+
+def purged_before(ports: DeadLetterPorts, queue: Queue) -> PurgeReport | None:
+    """What was purged for the step we are (``ports.run``); None if nothing was, or not to its end.
+
+    Raises:
+        PlaybookHeldError: SQS was asked to purge the queue, and whether it did is not known: what came since would go too.
+        JournalTamperedError, InvalidFileError: the journal cannot be used.
+    """
+    step = step_of(ports.run)
+    begun: Entry | None = None
+    for entry in ports.journals.open(queue.arn).each():
+        if not step or step_of(entry.actor.run) != step:
+            continue
+        match entry.event:
+            case QueueChanging(change=Change.PURGE):
+                begun = entry
+            case QueueChanged(change=Change.PURGE, done=done, failed=failed, detail=detail) if not _cut(detail):
+                file = detail if begun is not None and getattr(begun.event, "detail", "") != _NOTHING_KEPT else ""
+                return PurgeReport(queue.arn, file, done, failed, run=entry.release)
+    if begun is not None and getattr(begun.event, "detail", "") == _NOTHING_KEPT:
+        raise PlaybookHeldError(
+            f"whether SQS purged {queue.name} is not known, and a second purge would delete what came since",
+            hint=f"Look at it: lambdaops dlq inspect {queue.name}. Who resumes the run after that purges once more.",
+            target=queue.name,
+        )
+    return None
 
 
 def purge(ports: DeadLetterPorts, queue: Queue, pages: Pages | None, reason: str = "", ticket: str = "") -> PurgeReport:
@@ -45,7 +77,7 @@ def purge(ports: DeadLetterPorts, queue: Queue, pages: Pages | None, reason: str
     run = f"d-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     recorder = Recorder(ports, ports.journals.open(queue.arn), queue.arn, run, actor_of(ports))
     with ports.journals.drive(queue.arn, run) as lease:
-        detail = pages.name if pages else "nothing is kept"
+        detail = pages.name if pages else _NOTHING_KEPT
         recorder.record(QueueChanging(Change.PURGE, queue.total, detail, reason, ticket, ports.tool))
         if pages is None:
             ports.queues.purge(queue)
@@ -55,8 +87,14 @@ def purge(ports: DeadLetterPorts, queue: Queue, pages: Pages | None, reason: str
         try:
             work.run()
         finally:
-            recorder.record_if_possible(QueueChanged(Change.PURGE, work.deleted, len(work.undeleted), pages.name))
+            told = pages.name if work.finished else f"{pages.name}{_NOT_ALL}"
+            recorder.record_if_possible(QueueChanged(Change.PURGE, work.deleted, len(work.undeleted), told))
     return PurgeReport(queue.arn, pages.name, work.deleted, len(work.undeleted), work.bounded, work.interrupted, run)
+
+
+def _cut(detail: str) -> bool:
+    """Whether a purge stopped before its end."""
+    return detail.endswith(_NOT_ALL)
 
 
 def question(queue: Queue, pages: Pages | None) -> str:
@@ -81,6 +119,7 @@ class _Purge:
     undeleted: set[str] = field(default_factory=set)
     bounded: bool = False
     interrupted: bool = False
+    finished: bool = False
     _written: set[str] = field(default_factory=set)
 
     def run(self) -> None:
@@ -96,6 +135,7 @@ class _Purge:
                         break
                 self.interrupted = holding.interrupted
             self.pages.finish()
+            self.finished = not self.interrupted
         finally:
             self.pages.close()
 

@@ -36,6 +36,7 @@ from lambdaops.core.errors import (
     RejectedError,
 )
 from lambdaops.core.model import AlarmReading, AlarmState, Finding, Level
+from lambdaops.core.playbook.tags import step_of
 from lambdaops.ops.dlq.crew import Crew
 from lambdaops.ops.dlq.hands import Hands
 from lambdaops.ops.dlq.shift import Shift
@@ -104,6 +105,23 @@ class Redriven:
     def exit_code(self) -> ExitCode:
         """What the command ends with."""
         return exit_code(self.run)
+
+
+def ended_before(ports: DeadLetterPorts, queue: Queue) -> Redriven | None:
+    """The last redrive that was driven for the step we are (``ports.run``), if it is over.
+
+    Raises:
+        JournalTamperedError, InvalidFileError: the journal cannot be used.
+    """
+    step = step_of(ports.run)
+    journal = ports.journals.open(queue.arn)
+    driven = {
+        entry.release
+        for entry in journal.each()
+        if step and step_of(entry.actor.run) == step and isinstance(entry.event, RedriveOpened | RedriveResumed)
+    }
+    ours = [one for one in runs(journal.each()) if one.id in driven] if driven else []
+    return Redriven(ours[-1], resumed=True) if ours and not ours[-1].open else None
 
 
 def prepare(ports: DeadLetterPorts, queue: Queue, request: Request) -> Prepared:

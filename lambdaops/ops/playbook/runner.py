@@ -38,6 +38,7 @@ from lambdaops.core.playbook.records import (
     Wish,
 )
 from lambdaops.core.playbook.run import Run
+from lambdaops.core.playbook.tags import tag_of
 from lambdaops.core.playbook.templates import fill, is_true, only_input
 from lambdaops.core.playbook.turns import failed_so_far, steps_seen
 from lambdaops.core.playbook.uses import Again, Result
@@ -222,8 +223,10 @@ class Runner:
             return self._approval(move.turn.key, given, hearing)
         if not use.words:
             return Acts(self.ports, hearing).perform(use.name, given)
-        tag = f"{self.run.id}/{move.turn.key}{'~undo' if move.undo else ''}"
-        return self.ports.commands.perform(use, given, Part(tag, move.again, hearing))
+        tried = (self.run.undone if move.undo else self.run.tried).get(move.turn.key)
+        since = tried.began.at if tried is not None and tried.began is not None else None
+        tag = tag_of(self.run.id, move.turn.key, move.attempt, undo=move.undo)
+        return self.ports.commands.perform(use, given, Part(tag, move.again, hearing, since))
 
     def _approval(self, key: str, given: Mapping[str, Json], hearing: Hearing) -> Result:
         """Wait for somebody's yes; one that was asked for before, and is not too old, goes on being waited for."""

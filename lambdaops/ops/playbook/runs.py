@@ -92,9 +92,9 @@ def find(journals: Journals, text: str) -> FoundRun:
 
 
 def ended_for(journals: Journals, playbook: str, actor_run: str) -> Run | None:
-    """The last run of a playbook that was begun for this step of another, if it is over."""
+    """The last run of a playbook that was driven for this step of another, if it is over."""
     step = step_of(actor_run)
-    ours = [one.run for one in _all(journals, playbook) if step and step_of(one.run.opened.actor.run) == step]
+    ours = [one.run for one in _all(journals, playbook) if step and step_of(one.run.last.actor.run) == step]
     return ours[-1] if ours and not ours[-1].open else None
 
 
