@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from lambdaops.core.playbook.book import Json
@@ -12,7 +13,6 @@ from lambdaops.ports.queues import Queues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from lambdaops.core.playbook.uses import Result, Use
 

@@ -16,6 +16,7 @@ from lambdaops.core.audit.reconcile import Change
 from lambdaops.core.errors import LambdaOpsError, NotToldError
 from lambdaops.core.notes import Note
 from lambdaops.core.notifications import Channel, Message
+from lambdaops.core.playbook.book import Json
 from lambdaops.ports import Ports
 from lambdaops.ports.halting import HaltPorts
 from lambdaops.ports.playbooks import Answer
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lambdaops.core.messages import Said
-    from lambdaops.core.playbook.book import Json
     from lambdaops.ports import Ask, Inventory, Journals, Notifier, Signals, Sink
     from lambdaops.ports.playbooks import Answers
     from lambdaops.ports.published import PublishedVersions

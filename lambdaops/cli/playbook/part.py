@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lambdaops.core.playbook.uses import Result
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from lambdaops.cli.reply import Reply
     from lambdaops.ports import Signals
 

@@ -39,7 +39,8 @@ def purged_before(ports: DeadLetterPorts, queue: Queue) -> PurgeReport | None:
     """What was purged for the step we are (``ports.run``); None if nothing was, or not to its end.
 
     Raises:
-        PlaybookHeldError: SQS was asked to purge the queue, and whether it did is not known: what came since would go too.
+        PlaybookHeldError: SQS was asked to purge the queue, and whether it did is not known: what came since would go
+            with it.
         JournalTamperedError, InvalidFileError: the journal cannot be used.
     """
     step = step_of(ports.run)
