@@ -94,11 +94,20 @@ def asked_before(ports: Ports, target: Target, arn: str) -> Steered | None:
         return None
     release = next(one for one in releases(entries) if one.id == made[-1].release)
     found = Found(arn, journal, release, ports.journals.driver(arn))
-    if release.undone is not None:
-        return Steered(release, Done(Outcome.SUPERSEDED, _ended_by(release.undone)), _ended_by(release.undone), True)
-    event = made[-1].event
-    assert isinstance(event, Signalled)  # noqa: S101 -- such were looked for
-    return replace(_led_to(ports, target, found, event.signal, made[-1].seq or 0), changed=True)
+    request, seq = made[-1].event, made[-1].seq or 0
+    assert isinstance(request, Signalled)  # noqa: S101 -- such were looked for
+    if found.live:
+        return replace(_led_to(ports, target, found, request.signal, seq), changed=True)
+    answer = next((one.event for one in entries if one.release == release.id and _answers_after(one, seq)), None)
+    match answer:  # what became of the release since is not the request's doing
+        case Decided(state=state, reason=reason):
+            return Steered(release, state, reason, True)
+        case Closed(outcome=outcome, reason=reason):
+            return Steered(release, Done(outcome, reason), reason, True)
+    if release.undone is None:
+        raise _nobody(target, found)
+    reason = _ended_by(release.undone)
+    return Steered(release, Done(Outcome.SUPERSEDED, reason), reason, True)
 
 
 def aborted_before(ports: Ports, arn: str) -> Steered | None:
@@ -221,6 +230,10 @@ def _answered(ports: Ports, found: Found, seq: int, within: timedelta) -> Steere
         left -= _LISTEN_EVERY
     answer = next((n for n, entry in enumerate(mine) if _answers(entry, seq)), None)
     return None if answer is None else _steered(found, mine[answer:])
+
+
+def _answers_after(entry: Entry, seq: int) -> bool:
+    return (entry.seq or 0) > seq and _answers(entry, seq)
 
 
 def _answers(entry: Entry, seq: int) -> bool:

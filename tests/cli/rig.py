@@ -20,6 +20,7 @@ from lambdaops.core.playbook.book import Json
 from lambdaops.ports import Ports
 from lambdaops.ports.halting import HaltPorts
 from lambdaops.ports.playbooks import Answer
+from lambdaops.store.disk import Disk
 from lambdaops.store.files import FileJournals
 from tests.ops.dlq.post import Post
 from tests.sim.disk import SteadyDisk
@@ -132,6 +133,7 @@ class SimEnv(Env):
     shelf: SimPublished
     levers: SimLevers
     sim_answers: SimAnswers
+    disk: Disk
 
     def published(self, *, region: str | None = None, profile: str | None = None) -> PublishedVersions:
         self.reached.append((region, profile))
@@ -158,7 +160,7 @@ class SimEnv(Env):
 
     @cached_property
     def files(self) -> FileJournals:
-        return FileJournals(self.home, disk=SteadyDisk())
+        return FileJournals(self.home, disk=self.disk)
 
     def queues(self, *, region: str | None = None, profile: str | None = None) -> Queues:
         self.reached.append((region, profile))
@@ -257,6 +259,7 @@ class Cli:
     shelf: SimPublished = field(default_factory=lambda: SimPublished(World()))
     levers: SimLevers = field(init=False)
     answers: SimAnswers = field(default_factory=SimAnswers)
+    disk: Disk = field(default_factory=SteadyDisk)
     answer: str = ""
     stdin: type[Stream] = Stream
     tty: bool = False
@@ -276,4 +279,5 @@ class Cli:
         env.failures, env.sim_trail, env.shelf = self.failures, self.trail, self.shelf
         env.levers = self.levers
         env.failures, env.sim_trail, env.sim_answers = self.failures, self.trail, self.answers
+        env.disk = self.disk
         return Ran(main(argv, env), out.getvalue(), err.getvalue())

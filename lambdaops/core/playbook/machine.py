@@ -132,7 +132,8 @@ def _settle(turn: Turn, tried: Tried, uses: Mapping[str, Use], *, undo: bool, re
     if uses[action.uses].again is Again.ASK and not (repeat or repeatable(action)):
         return Hold(
             ExitCode.HELD,
-            f"step {turn.key} was begun, and whether it was done is not known: {action.uses} may happen twice",
+            f"step {turn.key} was begun, and whether it was done is not known: {action.uses} may happen twice; "
+            "--repeat does it once more",
         )
     return Do(turn, action, max(tried.attempt, 1), again=True, undo=undo)
 
