@@ -172,7 +172,9 @@ def history(
     profile: ProfileOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> int:
-    """List the releases and rollbacks of a target, or the redrives of a queue, newest first, and why. Needs no AWS.
+    """List the releases and rollbacks of a target, the redrives of a queue, or the runs of a playbook, newest first.
+
+    Each with why; needs no AWS.
 
     With --explain, one release minute by minute: what the judge saw of both versions, and what was decided.
 
@@ -189,6 +191,7 @@ def history(
 
     def body() -> Reply:
         from lambdaops.cli.aim import journals_at
+        from lambdaops.core.arns import is_playbook
         from lambdaops.core.codec import encode
 
         journals = journals_at(env, Place(environment, config, region, profile))
@@ -205,6 +208,8 @@ def history(
         arn = find_journal(journals, target)
         if ":sqs:" in arn:
             return _redrives(journals, arn)
+        if is_playbook(arn):
+            return _playbook_runs(journals, arn, limit)
         rows, older = report(journals.open(arn), limit)
         return Reply(partial(history_text, rows, older), {"target": arn, "releases": encode(rows), "older": older})
 
@@ -218,6 +223,15 @@ def _redrives(journals: Journals, arn: str) -> Reply:
 
     rows = report(journals.open(arn).read().entries)
     return Reply(partial(runs_text, rows), {"target": arn, "redrives": encode(rows)})
+
+
+def _playbook_runs(journals: Journals, arn: str, limit: int) -> Reply:
+    from lambdaops.core.codec import encode
+    from lambdaops.ops.playbook.runs import known
+    from lambdaops.render.playbooks import runs_text
+
+    rows = known(journals, arn, limit)
+    return Reply(partial(runs_text, rows), {"target": arn, "runs": encode(rows)})
 
 
 def _explained(journals: Journals, target: str, release: str) -> Reply:

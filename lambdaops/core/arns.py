@@ -4,8 +4,13 @@ from __future__ import annotations
 
 
 def resource_name(arn: str) -> str:
-    """``orders:live`` of an alias's ARN, ``orders`` of a function's, ``orders-dlq`` of a queue's."""
+    """``orders:live`` of an alias's ARN, ``orders`` of a function's, ``orders-dlq`` of a queue's, ``playbook:NAME``."""
     return arn.split(":", 5)[5].removeprefix("function:")
+
+
+def is_playbook(arn: str) -> bool:
+    """Whether this is what the journal of a playbook is kept under."""
+    return resource_name(arn).startswith("playbook:")
 
 
 def principal_name(arn: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.arns import principal_name, resource_name
+from lambdaops.core.arns import is_playbook, principal_name, resource_name
 from lambdaops.core.audit.query import no_journal
 from lambdaops.core.dlq.run import runs as redrives
 from lambdaops.core.duration import format_duration
@@ -14,6 +14,7 @@ from lambdaops.core.events import Entry, Opened, RolledBack
 from lambdaops.core.halt.history import halt_rows
 from lambdaops.core.halt.memory import open_halt, tells
 from lambdaops.core.halt.records import HaltOpened
+from lambdaops.core.playbook.run import runs as playbook_runs
 from lambdaops.core.replay import Release, choose_rollback, live_versions, phase, releases
 from lambdaops.core.reports import AuditRow, HistoryRow, StatusReport, VersionRow
 from lambdaops.core.states import BY_HAND
@@ -206,12 +207,13 @@ def audit(journals: Journals) -> tuple[AuditRow, ...]:
             rows.append(AuditRow(arn, error.message, 0, 0, None))
             continue
         last = entries[-1].at if entries else None
-        rows.append(AuditRow(arn, "", len(entries), len(releases(entries)) + len(redrives(entries)), last))
+        begun = len(releases(entries)) + len(redrives(entries)) + len(playbook_runs(entries))
+        rows.append(AuditRow(arn, "", len(entries), begun, last))
     return tuple(rows)
 
 
 def find_journal(journals: Journals, text: str, region: str | None = None) -> str:
-    """The ARN whose journal is meant by ``FUNCTION:ALIAS``, ``FUNCTION``, ``QUEUE`` or an ARN, in this region if given.
+    """The ARN whose journal is meant by a target, a function, a queue, a playbook or an ARN, in this region if given.
 
     Raises:
         NotFoundError: no journal fits.
@@ -219,6 +221,7 @@ def find_journal(journals: Journals, text: str, region: str | None = None) -> st
     """
     known = journals.targets()
     found = [arn for arn in known if text in (arn, resource_name(arn))]
+    found = found or [arn for arn in known if is_playbook(arn) and resource_name(arn) == f"playbook:{text}"]
     found = [arn for arn in found if region is None or arn.split(":")[3] == region]
     if not found:
         raise no_journal(text, known)

@@ -104,6 +104,8 @@ def asked_before(ports: Ports, target: Target, arn: str) -> Steered | None:
             return Steered(release, state, reason, True)
         case Closed(outcome=outcome, reason=reason):
             return Steered(release, Done(outcome, reason), reason, True)
+        case _:
+            pass
     if release.undone is None:
         raise _nobody(target, found)
     reason = _ended_by(release.undone)

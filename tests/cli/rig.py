@@ -149,7 +149,6 @@ class SimEnv(Env):
             world.clock, self.levers, world, world, journals, sink, ask, "laptop", self.ci_run, "lambdaops test"
         )
 
-
     def answers(self, *, region: str | None = None, profile: str | None = None) -> Answers:
         self.reached.append((region, profile))
         return self.sim_answers

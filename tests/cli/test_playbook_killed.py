@@ -33,12 +33,13 @@ def play(tmp_path: Path) -> Iterator[Play]:
 
 def resumed(play: Play, name: str, *words: str) -> int:
     """Resume until it is over or held; how often."""
+    ran = None
     for count in range(1, 4):
         ran = play("resume", name, "--yes", *words)
         assert ran.code in (0, 6, 9), ran.err
         if not play.last(name).open:
             return count
-    raise AssertionError(ran.err + ran.out)
+    raise AssertionError(ran)
 
 
 def kinds(play: Play, kind: type) -> int:
@@ -111,10 +112,9 @@ def killed_everywhere(play: Play, name: str) -> Iterator[int]:
             died = play.dies(number, "playbook", "run", name, "--yes", before=before)
             if died and len(play.entries(name)) > count and play.last(name).open:
                 resumed(play, name)
-            if died:
-                yield number
-        if not died:
-            return
+            if not died:
+                return
+            yield number
     raise AssertionError("it never came to its end")
 
 
@@ -254,11 +254,12 @@ def test_a_call_is_not_repeated_unless_a_person_says_so(play: Play) -> None:
 def test_a_request_is_made_once(play: Play, command: str) -> None:
     play.steps("push", f'  - {{id: push, uses: {command}, with: {{target: "orders:live"}}}}\n')
     died: list[bool] = []
+    aborted: list[int] = []
     # Another shell asks, while the release bakes: the request is on record, and its process is gone.
     play.cli.world.clock.after(30, lambda: died.append(play.dies(4, "playbook", "run", "push", "--yes")))
     release = ("release", "orders:live", "--to", "2", "--alarm", "errors", "--strategy", "10%:5m,100%:1m", "--yes")
     if command == "pause":
-        play.cli.world.clock.after(400, lambda: play.cli("abort", "orders:live"))
+        play.cli.world.clock.after(400, lambda: aborted.append(play.cli("abort", "orders:live").code))
     ran = play.cli(*release)
     assert died == [True]
     assert ran.code == (0 if command == "promote" else 4), ran.err
@@ -272,8 +273,10 @@ def test_a_request_is_made_once(play: Play, command: str) -> None:
 
 def test_an_abort_that_was_carried_out_is_recognised(play: Play) -> None:
     play.steps("stop", '  - {id: stop, uses: abort, with: {target: "orders:live"}}\n')
-    play.cli.world.clock.after(30, lambda: play.dies(4, "playbook", "run", "stop", "--yes"))
+    died: list[bool] = []
+    play.cli.world.clock.after(30, lambda: died.append(play.dies(4, "playbook", "run", "stop", "--yes")))
     ran = play.cli("release", "orders:live", "--to", "2", "--alarm", "errors", "--strategy", "10%:5m,100%:1m", "--yes")
+    assert died == [True]
     assert ran.code in (4, 7), ran.err
     assert play.cli.world.routing == Routing("1")
     resumed(play, "stop")

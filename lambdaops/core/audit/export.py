@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from lambdaops.core.arns import session_name
 from lambdaops.core.events import Closed, kind_of, to_record
 from lambdaops.core.messages import SOURCE
+from lambdaops.core.playbook import records as playbook
+from lambdaops.core.playbook.records import PlaybookClosed, Status, StepEnded
 from lambdaops.core.states import Outcome
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ _STATUS = {
     "halt-done": _SUCCESS,
     "halt-failed": _FAILURE,
 }
+_OF_STEP = {Status.DONE: _SUCCESS, Status.FAILED: _FAILURE, Status.SKIPPED: _UNKNOWN}
 _STATUS_NAMES = {_UNKNOWN: "Unknown", _SUCCESS: "Success", _FAILURE: "Failure"}
 _INFORMATIONAL, _MEDIUM = 1, 3
 
@@ -114,8 +117,15 @@ def _ocsf_actor(actor: Actor) -> dict[str, object]:
 
 
 def _status(entry: Entry) -> int:
-    if isinstance(entry.event, Closed):
-        return _SUCCESS if entry.event.outcome is Outcome.PROMOTED else _FAILURE
+    match entry.event:
+        case Closed(outcome=outcome):
+            return _SUCCESS if outcome is Outcome.PROMOTED else _FAILURE
+        case PlaybookClosed(outcome=ended):
+            return _SUCCESS if ended is playbook.Outcome.DONE else _FAILURE
+        case StepEnded(status=status):
+            return _OF_STEP[status]
+        case _:
+            pass
     return _STATUS.get(kind_of(entry.event), _UNKNOWN)
 
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.arns import resource_name
+from lambdaops.core.arns import is_playbook, resource_name
 from lambdaops.core.dlq.records import Ending, RedriveClosed
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import InvalidDurationError, NotFoundError, UsageError
 from lambdaops.core.events import Closed, Entry, Opened, Published, PublishFailed, RolledBack, kind_of
 from lambdaops.core.halt.records import Halted, HaltOpened, Unhalted, UnhaltHeld
+from lambdaops.core.playbook import records as playbook
+from lambdaops.core.playbook.records import PlaybookClosed
 from lambdaops.core.prune_records import PruneClosed
 from lambdaops.core.states import BY_HAND, Outcome
 
@@ -28,17 +30,22 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DAYS = re.compile(r"([0-9]{1,5})d")
 
 
-OUTCOMES = (
-    *(outcome.value for outcome in Outcome),
-    BY_HAND,
-    *(ending.value for ending in Ending),
-    "published",
-    "publication failed",
-    "pruned",
-    "pruning stopped",
-    "halted",
-    "unhalted",
-    "unhalt held",
+OUTCOMES = tuple(
+    dict.fromkeys(
+        (
+            *(outcome.value for outcome in Outcome),
+            BY_HAND,
+            *(ending.value for ending in Ending),
+            "published",
+            "publication failed",
+            "pruned",
+            "pruning stopped",
+            "halted",
+            "unhalted",
+            "unhalt held",
+            *(outcome.value for outcome in playbook.Outcome),
+        )
+    )
 )
 """How a run can end, in the words of the records."""
 
@@ -70,8 +77,10 @@ class Match:
 
 
 def is_of(arn: str, name: str) -> bool:
-    """Whether a journal is one of ``name``: a function, one alias of it, or a queue, or its ARN; empty means all."""
+    """Whether a journal is one of ``name``: a function, one alias of it, a queue, a playbook, or its ARN; "" is all."""
     known = resource_name(arn)
+    if is_playbook(arn):
+        return name in ("", arn, known, known.removeprefix("playbook:"))
     function, _, alias = known.partition(":")
     return name in ("", arn, arn.removesuffix(f":{alias}"), known, function)
 
@@ -110,6 +119,8 @@ def _runs(entries: Iterable[Entry]) -> tuple[dict[str, str], dict[str, str]]:
                 outcomes[entry.release] = outcome.value
             case RedriveClosed(ending=ending):
                 outcomes[entry.release] = ending.value
+            case PlaybookClosed(outcome=ended):
+                outcomes[entry.release] = ended.value
             case Opened():
                 begun.add(entry.release)
             case RolledBack():

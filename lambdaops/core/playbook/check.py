@@ -19,7 +19,7 @@ from lambdaops.core.playbook.given import Books, Given, kind_of
 from lambdaops.core.playbook.hints import near
 from lambdaops.core.playbook.language import Expressions, Flaw
 from lambdaops.core.playbook.scope import Scope, fits
-from lambdaops.core.playbook.templates import Expression, expressions, parts
+from lambdaops.core.playbook.templates import Expression, expressions, only_input, parts
 from lambdaops.core.playbook.uses import Use
 
 if TYPE_CHECKING:
@@ -177,6 +177,9 @@ class _Check:
             yield Flaw(here, "for-each takes a list, or one expression of inputs", "Write ${{ inputs.NAME }}.")
             return
         yield from Scope(self.playbook, self.uses, self.language, frozenset(), inputs_only=True).flaws(here, step.each)
+        name = only_input(step.each)
+        if any(one.secret and one.name == name for one in self.playbook.inputs):
+            yield Flaw(here, f"{name} is secret: steps are not done for each of its items", "Leave secret out.")
         kind = kind_of(self.playbook, step.each)
         if kind is not None and kind is not Kind.LIST:
             yield Flaw(here, f"for-each takes a list, and this input is a {kind.value}", "Give it type: list.")
