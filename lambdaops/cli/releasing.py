@@ -210,18 +210,21 @@ def _request(env: Env, asked: Asked, aimed: Aim, plan: planning.Plan, ports: Por
     )
 
 
-def interrupts(env: Env, on_interrupt: str | None) -> Signals:
+_LEFT = "left at once; the alias stays as it is and the release stays open in the journal"
+
+
+def interrupts(env: Env, on_interrupt: str | None, left: str = _LEFT) -> Signals:
     """On a terminal Ctrl-C holds: a person is there to go on. Without one, and on SIGTERM, traffic goes back.
 
-    A step of a playbook listens to what its run listens to.
+    A step of a playbook listens to what its run listens to. ``left`` is said when the same signal comes again.
     """
     if env.part is not None:
         return env.part.signals
     if on_interrupt is not None:
         wanted = Signal(on_interrupt)
-        return ProcessSignals(env.clock, wanted, wanted)
+        return ProcessSignals(env.clock, wanted, wanted, left)
     on_ctrl_c = Signal.HOLD if env.interactive else Signal.ROLLBACK
-    return ProcessSignals(env.clock, on_ctrl_c, Signal.ROLLBACK)
+    return ProcessSignals(env.clock, on_ctrl_c, Signal.ROLLBACK, left)
 
 
 def reply_to(aimed: Aim, ended: Ended, logged: Logged | None) -> Reply:

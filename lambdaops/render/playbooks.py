@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from lambdaops.core.arns import principal_name
 from lambdaops.core.duration import format_duration
+from lambdaops.core.playbook.builtin import BUILTIN
 from lambdaops.render.columns import columns
 from lambdaops.render.console import PLAIN, Paper
-from lambdaops.render.words import moment, plain
+from lambdaops.render.words import moment, plain, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lambdaops.core.playbook.plan import Plan, PlannedStep
     from lambdaops.core.playbook.reports import RunRow, StepRow
 
+_UNDER = " " * 10
 ICONS = {"done": "✔", "failed": "✖", "skipped": "·", "unknown": "?"}
 _TONES = {"done": "good", "failed": "bad", "skipped": "dim", "unknown": "warn"}
 
@@ -127,14 +129,15 @@ def plan_text(plan: Plan, paper: Paper = PLAIN) -> str:
     for number, step in enumerate(plan.steps, 1):
         lines += ["", *_planned(number, step, paper)]
     writes = sum(len(step.writes) > 0 for step in plan.steps)
-    lines += ["", f"{len(plan.steps)} steps, {writes} of them change something; nothing was done."]
+    count = f"{len(plan.steps)} step{'s' if len(plan.steps) != 1 else ''}"
+    lines += ["", f"{count}, {writes or 'none'} of them may change something; nothing was done."]
+    lines.append(f"Exactly this, and nothing else: lambdaops playbook run {plan.playbook} ... --plan {plan.hash}")
     return "\n".join(lines)
 
 
 def _planned(number: int, step: PlannedStep, paper: Paper) -> list[str]:
     head = f"{number}. {paper.paint(plain(step.key), 'strong')}" + (f"  {plain(step.about)}" if step.about else "")
-    does = plain(step.does)
-    lines = [head, f"   {'lambdaops ' if step.does.split(' ')[0] != step.uses or step.changes else ''}{does}"]
+    lines = [head, f"   {_typed(step.does)}"]
     if step.when == "not":
         lines.append("   not done: its condition is false for these inputs")
     elif step.when != "always":
@@ -144,17 +147,33 @@ def _planned(number: int, step: PlannedStep, paper: Paper) -> list[str]:
     if step.approval:
         lines.append("   waits for somebody's approval")
     if step.writes:
-        lines.append(f"   {paper.paint('writes', 'warn')} {', '.join(step.writes)}")
+        lines += _calls(paper.paint("writes", "warn"), step.writes, paper)
     if step.reads:
-        lines.append(f"   reads  {', '.join(step.reads)}")
+        lines += _calls("reads ", step.reads, paper)
     if step.timeout is not None:
         lines.append(f"   within {format_duration(step.timeout)}")
     if step.on_failure != "abort":
         what = "go on" if step.on_failure == "continue" else f"go to {step.on_failure}"
         lines.append(f"   if it fails: {what}")
     if step.undo:
-        lines.append(f"   taken back by: lambdaops {plain(step.undo)}")
+        lines.append(f"   taken back by: {_typed(step.undo)}")
     return lines
+
+
+def _typed(does: str) -> str:
+    """A command as people type it; what is no command, as it is."""
+    return plain(does if does.split(" ", maxsplit=1)[0] in BUILTIN else f"lambdaops {does}")
+
+
+def _calls(head: str, calls: Sequence[str], paper: Paper) -> list[str]:
+    """The calls of each service together; on a terminal, what does not fit stands below."""
+    by_service: dict[str, list[str]] = {}
+    for call in calls:
+        service, _, name = call.partition(":")
+        by_service.setdefault(service, []).append(name)
+    text = "; ".join(f"{service} {', '.join(names)}" for service, names in by_service.items())
+    first, *more = wrap(text, paper.width - len(_UNDER)) if paper.width is not None else [text]
+    return [f"   {head} {first}", *(f"{_UNDER}{line}" for line in more)]
 
 
 def _told(value: object) -> str:

@@ -114,6 +114,7 @@ def request_of(env: Env, asked: Asked, library: Library, playbook: Playbook, rea
         asked.plan,
         (asked.override or "").strip(),
         asked.repeat,
+        str(env.cwd / playbook.source),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdaops.cli.playbook.catalogue import Catalogue
@@ -15,11 +16,10 @@ from lambdaops.core.playbook.check import check
 from lambdaops.query.values import JmespathValues
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lambdaops.cli.env import Env
     from lambdaops.cli.options import Place
     from lambdaops.config.playbooks.find import Place as File
+    from lambdaops.core.playbook.run import Run
 
 
 @dataclass
@@ -65,6 +65,25 @@ class Library:
         written = self.written(text)
         written.require_flawless(check(written.book, self.uses, self.language, self.book))
         return written.book
+
+    def begun_with(self, run: Run) -> Playbook:
+        """The playbook of a run: the file that it was, wherever we stand now, or else the one of its name.
+
+        Raises:
+            NotFoundError: there is neither.
+            UsageError, InvalidPlaybookError, InvalidFileError: as :meth:`flawless`.
+        """
+        name, file = run.said.name, Path(run.said.file)
+        if run.said.file and file.is_file():
+            return self.flawless(str(file))
+        try:
+            return self.flawless(name)
+        except NotFoundError:
+            raise NotFoundError(
+                f"run {run.id} is one of {file if run.said.file else name}, which is not there any more",
+                hint=f"Bring it back. lambdaops playbook cancel {run.id} --no-compensate ends the run without it.",
+                target=run.id,
+            ) from None
 
     def book(self, name: str) -> Playbook | None:
         """The playbook of a name; None if there is none that can be read."""

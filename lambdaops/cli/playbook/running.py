@@ -34,12 +34,15 @@ if TYPE_CHECKING:
     from lambdaops.ports.playbooks import PlaybookPorts
 
 
+_LEFT = "left at once, with a step half done; lambdaops playbook status shows the run, and how it goes on"
+
+
 def started(env: Env, asked: Asked, on_interrupt: str | None, output: OutputFormat) -> Reply:
     """A run from its plan to its end."""
     library = Library.of(env, asked.place)
     book = library.flawless(asked.playbook)
     reach = reach_for(env, asked.place)
-    signals = interrupts(env, on_interrupt)
+    signals = interrupts(env, on_interrupt, _LEFT)
     with _telling(env, output) as sink:
         ports = ports_for(env, reach, asked.place, library, sink, signals)
         reach.require_caller(reach.ports(env, sink))
@@ -91,8 +94,8 @@ def _taken_up(
     env: Env, asked: Asked, reach: Reach, found: FoundRun, sink: Sink, on_interrupt: str | None, *, edited: bool
 ) -> Reply:
     library = Library.of(env, asked.place)
-    book = library.flawless(found.run.said.name)
-    ports = ports_for(env, reach, asked.place, library, sink, interrupts(env, on_interrupt))
+    book = library.begun_with(found.run)
+    ports = ports_for(env, reach, asked.place, library, sink, interrupts(env, on_interrupt, _LEFT))
     reach.require_caller(reach.ports(env, sink))
     where = _same_place(env, reach, found, ports.identity.caller())
     if book.digest != found.run.digest and not edited:

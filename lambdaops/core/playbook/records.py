@@ -44,7 +44,8 @@ class Outcome(enum.Enum):
 class PlaybookOpened:
     """A run begins: which file (``digest``), the hash of its plan, its inputs (JSON), and what it was excused from.
 
-    ``stop_alarms`` end it; ``approved`` is whether --yes was given where the playbook lets that approve.
+    ``stop_alarms`` end it; ``approved`` is whether --yes was given where the playbook lets that approve; ``file`` is
+    where the playbook was.
     """
 
     name: str
@@ -58,6 +59,7 @@ class PlaybookOpened:
     ticket: str = ""
     tool: str = ""
     overrides: tuple[str, ...] = ()
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

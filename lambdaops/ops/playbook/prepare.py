@@ -41,6 +41,7 @@ class Request:
         plan: the hash of the plan that it is held to; empty for any.
         override: why limits do not count this time; empty if they do.
         repeat: whether a step may be repeated whose end nobody knows.
+        file: where the playbook is.
     """
 
     playbook: Playbook
@@ -55,6 +56,7 @@ class Request:
     plan: str = ""
     override: str = ""
     repeat: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True)

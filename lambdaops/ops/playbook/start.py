@@ -94,6 +94,7 @@ def begin(ports: PlaybookPorts, prepared: Prepared) -> Ended:
                     request.ticket,
                     ports.tool,
                     (f"limits: {request.override}",) if request.override else (),
+                    request.file,
                 )
             )
         (found,) = runs([opened])
