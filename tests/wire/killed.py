@@ -3,7 +3,7 @@
 ``python -m tests.wire.killed SIGNAL NUMBER MOMENT WORDS...`` runs ``lambdaops WORDS...`` and sends itself SIGKILL or
 SIGSTOP at the append of that number, counted over all journals. Nothing in the product knows of it: the disk that the
 journals write to is given from outside. The clock hurries, so that a stage takes no time; everything else is as users
-have it.
+have it. ``KILLED_AHEAD`` is by how many seconds it comes after whoever was killed before.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class DeadlyJournals(FileJournals):
 def run(deadly: signal.Signals, number: int, moment: Moment, words: list[str]) -> int:
     """The command; its exit code, if it lives."""
     env = Env.real()
-    env.clock = HurryingClock()
+    env.clock = HurryingClock(timedelta(seconds=int(os.environ.get("KILLED_AHEAD", "0"))))
     env.files = DeadlyJournals(env.home, disk=DeadlyDisk(deadly, number, moment))
     return main(words, env)
 
