@@ -44,6 +44,7 @@ _LAMBDA = [
     ("DELETE", r"/functions/[^/]+/concurrency$", "DeleteFunctionConcurrency"),
     ("GET", r"/functions/[^/]+$", "GetFunction"),
     ("DELETE", r"/functions/[^/]+$", "DeleteFunction"),
+    ("POST", r"/functions/[^/]+/invocations", "Invoke"),
 ]
 READS = {
     "GetAlias",

@@ -67,10 +67,10 @@ def parse_said(words: Sequence[str]) -> dict[str, Json]:
         UsageError: a word without a name or an equals sign.
     """
     said: dict[str, Json] = {}
-    for word in words:
+    for number, word in enumerate(words, 1):
         name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise UsageError(f"{word!r} is no input", hint="Write --input NAME=VALUE.")
+        if not equals or not name:  # not repeated: it may be a secret
+            raise UsageError(f"--input number {number} is no NAME=VALUE", hint="Write --input NAME=VALUE.")
         before = said.get(name)
         if before is None:
             said[name] = value
