@@ -24,7 +24,7 @@ from lambdaops.core.model import Alias, Finding, Level, Target, require_account
 from lambdaops.core.notices import Planned, Progress, Warned
 from lambdaops.core.plan import Plan, differences
 from lambdaops.core.playbook.tags import step_of
-from lambdaops.core.replay import Release, open_release, releases, tells_now
+from lambdaops.core.replay import Release, open_release, releases, tells_now, wants_rollback
 from lambdaops.core.states import Done, Outcome, State
 from lambdaops.ops.driver import Driver
 from lambdaops.ops.preflight import Preflight, check
@@ -293,21 +293,23 @@ def take_up(ports: Ports, situation: Situation, unfinished: Release, asked: Sign
 def ended_before(ports: Ports, target: Target) -> Ended | None:
     """The last release that was driven for the step we are (``ports.run``), if it is over.
 
+    One that was taken back because its process was told to end does not count: who goes on wants it once more.
+
     Raises:
         NotFoundError, JournalTamperedError, AwsError: as :func:`look`.
     """
     step = step_of(ports.run)
     entries = look(ports, target).entries
-    driven = {
-        entry.release
-        for entry in entries
-        if step and step_of(entry.actor.run) == step and isinstance(entry.event, Opened | Resumed)
-    }
+    written = [entry for entry in entries if step and step_of(entry.actor.run) == step]
+    driven = {entry.release for entry in written if isinstance(entry.event, Opened | Resumed)}
     ours = [one for one in releases(entries) if one.id in driven]
     if not ours or ours[-1].over is None:
         return None
     last = ours[-1]
     if last.closed is not None:
+        ended = any(entry.release == last.id and wants_rollback(entry) for entry in written)
+        if ended and last.closed.outcome is Outcome.ROLLED_BACK:
+            return None
         return Ended(last, Done(last.closed.outcome, last.closed.reason))
     return Ended(last, Done(Outcome.SUPERSEDED, f"ended by rollback {last.over.release}" if last.over else ""))
 
