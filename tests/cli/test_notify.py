@@ -18,6 +18,7 @@ from lambdaops.core.settings import Settings
 from tests.cli.rig import Cli, SimChannels, SimEnv, Stream
 from tests.core.test_replay import ARN
 from tests.core.test_replay import Story as Journal
+from tests.sim.disk import SteadyDisk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +108,7 @@ class Heard:
 def env(cli: Cli, tmp_path: Path) -> SimEnv:
     variables = {"LAMBDAOPS_HOME": str(tmp_path / "home")}
     env = SimEnv(variables, Stream(), Stream(), Stream(), tmp_path, cli.world.clock)
-    env.channels = SimChannels()
+    env.channels, env.disk = SimChannels(), SteadyDisk()
     return env
 
 

@@ -130,5 +130,5 @@ def test_a_command_that_would_journal_a_secret_is_not_given_one(tmp_path: Path, 
     play.steps("tell", f"  - {{id: tell, {step}}}\n", "inputs: {key: {secret: true}}\n")
     ran = play("check", "tell")
     assert ran.code == 2
-    assert "key is secret" in ran.err
+    assert "key is secret" in ran.err or "would put the secret inputs" in ran.err
     assert "tell.yaml:4:" in ran.err or "tell.yaml:5:" in ran.err

@@ -99,16 +99,18 @@ class SimCommands:
     rig: PlayRig
     script: dict[str, list[int | str]] = field(default_factory=dict)
     effects: Counter[str] = field(default_factory=Counter)
+    done: set[str] = field(default_factory=set)
     calls: list[tuple[str, bool]] = field(default_factory=list)
     given: list[tuple[str, Mapping[str, Json]]] = field(default_factory=list)
     outputs: dict[str, Mapping[str, Json]] = field(default_factory=dict)
 
     def perform(self, use: Use, given: Mapping[str, Json], part: Part) -> Result:
-        key = part.tag.partition("/")[2]
+        tag = part.tag.partition("/")[2]
+        key = tag.partition("#")[0]
         self.calls.append((key, part.again))
         self.given.append((key, given))
         done = Result(0, "it is done", {"value": f"of {key}", "name": given.get("name"), **self.outputs.get(key, {})})
-        if part.again and use.again is Again.SAFE and self.effects[key]:
+        if part.again and use.again is Again.SAFE and tag in self.done:
             return done  # recognised by its tag
         queue = self.script.get(key) or ["works"]
         match queue.pop(0):
@@ -117,10 +119,10 @@ class SimCommands:
             case "die-before":
                 raise Crash
             case "die-after":
-                self.effects[key] += use.changes
+                self._take_effect(key, tag, use)
                 raise Crash
             case "partly":
-                self.effects[key] += use.changes
+                self._take_effect(key, tag, use)
                 return Result(9, "half of it is done", error="partly-done")
             case "works":
                 pass
@@ -134,8 +136,13 @@ class SimCommands:
                 self.rig.clock.sleep(timedelta(minutes=1))
             case other:
                 raise AssertionError(f"no command does {other!r}")
-        self.effects[key] += use.changes
+        self._take_effect(key, tag, use)
         return done
+
+    def _take_effect(self, key: str, tag: str, use: Use) -> None:
+        self.effects[key] += use.changes
+        if use.changes:
+            self.done.add(tag)
 
 
 @dataclass

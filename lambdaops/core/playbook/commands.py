@@ -157,6 +157,7 @@ COMMANDS: dict[str, Command] = {
             "driver",
             "stranded",
             "aliases",
+            "halted",
         ),
         calls=(*_ALIAS, "cloudwatch:DescribeAlarms", *_WHO, "lambda:ListFunctions", "lambda:ListAliases"),
         without=("watch",),

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 Books = Callable[[str], "Playbook | None"]
 """The playbook of a name, for those that run others."""
 
-_FOR_SECRETS = {("invoke", "payload"), ("assert", "that"), ("run-playbook", "inputs")}
-"""Where a secret may go: what nothing records, or what is looked at by itself."""
-
 
 @dataclass
 class Given:
@@ -52,7 +49,7 @@ class Given:
                 continue
             before = scope.count
             yield from scope.flaws(here, value)
-            if (use.name, name) not in _FOR_SECRETS:
+            if use.words and (use.name, name) != ("run-playbook", "inputs"):
                 yield from self._secrets(here, use.name, value)
             if scope.count == before:
                 yield from self._shape(here, use, parameter, value)
@@ -72,7 +69,7 @@ class Given:
         return any(one.name == name and not one.required and one.default is None for one in self.playbook.inputs)
 
     def _secrets(self, loc: Loc, where: str, value: Json) -> Iterator[Flaw]:
-        """A secret goes only to where nothing records it."""
+        """A command journals what it is given; what steps that are none record is masked."""
         secret = {one.name for one in self.playbook.inputs if one.secret}
         if not secret:
             return
@@ -85,7 +82,7 @@ class Given:
                 yield Flaw(
                     loc,
                     f"{where} would put the secret {'.'.join(path)} on record",
-                    "A secret may be the payload of invoke, or a secret input of another playbook.",
+                    "Secrets go to invoke's payload, to aws, or to a secret input of run-playbook.",
                 )
 
     def _shape(self, loc: Loc, use: Use, parameter: Parameter, value: Json) -> Iterator[Flaw]:

@@ -76,7 +76,7 @@ LOOK = ship("a", "look", retry=RETRY)
 ONCE, UONCE = ship("a", "once"), ship("a", undo=Action("once", {"name": "a"}))
 EACH = ship("a", each=["x", "y"])
 NONE = ship("a", each=[])
-UNSURE = "step a was begun, and whether it was done is not known: once may happen twice"
+UNSURE = "step a was begun, and whether it was done is not known: once may happen twice; --repeat does it once more"
 
 FORWARD: list[tuple[str, list[Step], list[PlaybookEvent], str]] = [
     ("the first", [A, B], [], "ship a 1"),
