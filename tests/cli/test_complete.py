@@ -26,6 +26,7 @@ from lambdaops.core.events import Opened, Published
 from lambdaops.core.halt.records import HaltOpened, Remembered
 from lambdaops.core.model import Actor
 from lambdaops.core.plan import Plan, Stage
+from lambdaops.core.playbook.records import Outcome, PlaybookClosed, PlaybookOpened
 from lambdaops.store.files import FileJournals
 from lambdaops.store.names import journal_places
 
@@ -372,3 +373,19 @@ def test_the_scripts_are_there_for_every_shell(tab: Tab) -> None:
         ran = tab.run({"_LAMBDAOPS_COMPLETE": f"source_{shell}"})
         assert ran.returncode == 0
         assert "_LAMBDAOPS_COMPLETE=complete_" + shell in ran.stdout
+
+
+def test_playbooks_are_offered_by_name(tab: Tab) -> None:
+    (tab.directory / "playbooks").mkdir()
+    (tab.directory / "playbooks" / "zap-all.yaml").write_text("not even a playbook", "utf-8")
+    assert tab("lambdaops playbook run zap") == ["zap-all"]
+    assert tab("lambdaops playbook show zap") == ["zap-all"]
+
+
+def test_open_runs_of_playbooks_are_offered(tab: Tab) -> None:
+    journal = FileJournals(tab.home).open("arn:aws:lambda:eu-central-1:111122223333:playbook:drain")
+    journal.append(AT, "o-20261123-100000-aaaa", ACTOR, PlaybookOpened("drain", "d", "p", "{}"))
+    journal.append(AT, "o-20261123-100000-bbbb", ACTOR, PlaybookOpened("drain", "d", "p", "{}"))
+    journal.append(AT, "o-20261123-100000-bbbb", ACTOR, PlaybookClosed(Outcome.DONE, "every step is done"))
+    for command in ("resume", "cancel", "approve", "status"):
+        assert tab(f"lambdaops playbook {command} o-") == ["o-20261123-100000-aaaa"]

@@ -277,6 +277,14 @@ SUCCESSES: list[tuple[str, ...]] = [
     ("dlq", "purge", "orders-dlq", "--yes"),
     ("dlq", "purge", "orders-dlq", "--no-dump", "--yes"),
     ("dlq", "purge", "orders-dlq", "--dry-run"),
+    ("playbook", "list"),
+    ("playbook", "show", "tiny"),
+    ("playbook", "check", "tiny"),
+    ("playbook", "schema"),
+    ("playbook", "plan", "tiny"),
+    ("playbook", "run", "tiny", "--yes"),
+    ("playbook", "run", "tiny", "--dry-run"),
+    ("playbook", "status"),
     ("config", "check"),
     ("config", "show"),
     ("config", "show", "orders:live"),
@@ -289,6 +297,9 @@ SUCCESSES: list[tuple[str, ...]] = [
 ]
 
 
+TINY = "version: 1\nname: tiny\nsteps: [{id: said, uses: note, with: {message: hello}}]\n"
+
+
 @pytest.mark.parametrize("output", ["json", "jsonl"])
 @pytest.mark.parametrize("argv", SUCCESSES, ids=" ".join)
 def test_every_command_s_success(cli: Cli, tmp_path: Path, argv: tuple[str, ...], output: str) -> None:
@@ -298,6 +309,9 @@ def test_every_command_s_success(cli: Cli, tmp_path: Path, argv: tuple[str, ...]
     assert cli("audit", "checkpoint", "--to", str(tmp_path / "anchors")).code == 0
     files = ("code.zip", "letters.jsonl", "kept.jsonl", "anchors", "audit.pem", "events.jsonl")
     words = [str(tmp_path / word) if word in files else word for word in argv]
+    if argv[0] == "playbook":
+        (cli.home / "playbooks").mkdir()
+        (cli.home / "playbooks" / "tiny.yaml").write_text(TINY, "utf-8")
     if argv[0] in ("config", "notify"):
         cli.variables["LAMBDAOPS_CONFIG"] = str(tmp_path / "settings.yaml")
         text = "version: 1\ndefaults: {alias: live}\nnotify: [{slack: {url-from-env: HOOK}}]\n"
@@ -305,7 +319,7 @@ def test_every_command_s_success(cli: Cli, tmp_path: Path, argv: tuple[str, ...]
     envelope = valid(cli(*words, "--output", output))
     assert (envelope["exit_code"], envelope["status"], envelope["errors"]) == (0, "success", [])
     assert envelope["command"] == " ".join(
-        argv[:2] if argv[0] in ("audit", "config", "dlq", "notify", "sandbox") else argv[:1]
+        argv[:2] if argv[0] in ("audit", "config", "dlq", "notify", "playbook", "sandbox") else argv[:1]
     )
 
 
