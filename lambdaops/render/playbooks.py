@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lambdaops.core.arns import principal_name
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lambdaops.core.playbook.reports import RunRow, StepRow
 
 _UNDER = " " * 10
+_WORTH_TELLING = timedelta(seconds=1)
 ICONS = {"done": "✔", "failed": "✖", "skipped": "·", "unknown": "?"}
 _TONES = {"done": "good", "failed": "bad", "skipped": "dim", "unknown": "warn"}
 
@@ -69,8 +71,8 @@ def book_text(book: Playbook, paper: Paper = PLAIN) -> str:
     if book.inputs:
         cells = [(one.name, _kind(one), _default(one), " ".join(one.description.split())) for one in book.inputs]
         lines += ["", columns(("INPUT", "TYPE", "DEFAULT", "MEANING"), cells, paper)]
-    steps = [(step.id, step.action.uses, _how(step), step.about or _given(step.action)) for step in book.steps]
-    lines += ["", columns(("STEP", "USES", "HOW", "WHAT"), steps, paper)]
+    steps = [(step.id, step.action.uses, _what(step)) for step in book.steps]
+    lines += ["", columns(("STEP", "USES", "WHAT"), steps, paper)]
     return "\n".join(lines)
 
 
@@ -83,6 +85,11 @@ def _default(one: Input) -> str:
     if one.required:
         return "(required)"
     return one.default if isinstance(one.default, str) else json.dumps(one.default)
+
+
+def _what(step: Step) -> str:
+    how = _how(step)
+    return (step.about or _given(step.action)) + (f" ({how})" if how else "")
 
 
 def _how(step: Step) -> str:
@@ -101,7 +108,7 @@ def _how(step: Step) -> str:
         found.append(f"taken back by {step.undo.uses}")
     if step.end:
         found.append("ends")
-    return ", ".join(found) or "-"
+    return ", ".join(found)
 
 
 def _given(action: Action) -> str:
@@ -224,7 +231,7 @@ def _step(step: StepRow, paper: Paper) -> str:
     icon = paper.paint(ICONS[step.status], _TONES[step.status])
     name = f"take back {step.step}" if step.undo else step.step
     took = ""
-    if step.began is not None and step.ended is not None:
+    if step.began is not None and step.ended is not None and step.ended - step.began >= _WORTH_TELLING:
         took = f" ({format_duration(step.ended - step.began)})"
     attempts = f", attempt {step.attempts}" if step.attempts > 1 else ""
     said = step.message or ("begun; how it ended is not known" if step.status == "unknown" else step.status)

@@ -125,8 +125,11 @@ def cancel(
             ports.ask.confirm(f"Cancel run {found.run.id} of {found.run.said.name}?")
             now = runs.drop(ports, found, reason) if no_compensate else runs.cancel(ports, found, reason)
         if now.open and not found.live:
-            asked = Asked(now.id, place, yes=True)
-            return resumed(env, asked, None, output, edited=False)
+            done = resumed(env, Asked(now.id, place, yes=True), None, output, edited=False)
+            if done.data["outcome"] != "cancelled":
+                return done
+            data = {name: done.data[name] for name in ("run", "playbook", "reason")}
+            return Reply(done.text, {**data, "phase": "cancelled", "changed": True})
         row = runs.row(now, found.lease)
         text = f"run {now.id} of {now.said.name}: {row.phase}" + (f": {row.reason}" if row.reason else "")
         data = {"run": now.id, "playbook": now.said.name, "phase": row.phase, "reason": row.reason, "changed": True}

@@ -155,7 +155,7 @@ class _Foresight:
         return PlannedStep(
             turn.key,
             use.name,
-            step.about or (str(step.action.given.get("message", "")) if use.name == "note" else ""),
+            step.about,
             self._does(step.action, turn),
             self._when(turn),
             tuple(dict.fromkeys(self._unknown(turn))),
