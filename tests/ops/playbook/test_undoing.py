@@ -61,7 +61,7 @@ def test_what_a_process_that_died_did_is_taken_back_although_the_next_was_refuse
     rig.commands.script = {"a": ["die-after"]}
     with pytest.raises(Crash):
         rig.run(book(undoable("a")))
-    rig.commands.effects.clear()  # it does not recognise what it did
+    rig.commands.done.clear()  # it does not recognise what it did
     rig.commands.script["a"] = [then]
     rig.run(book(undoable("a")))
     assert rig.story() == ["failed a", "undone a"]
