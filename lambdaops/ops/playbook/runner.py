@@ -89,7 +89,9 @@ class Runner:
 
     def __post_init__(self) -> None:
         ports = self.ports
-        self._watch = AlarmWatch(ports.clock, ports.alarms, self.run.said.stop_alarms)
+        # Those that it began with, and those of whoever took it up with the same command.
+        alarms = dict.fromkeys((*self.run.said.stop_alarms, *self.prepared.request.stop_alarms))
+        self._watch = AlarmWatch(ports.clock, ports.alarms, tuple(alarms))
         self._secrets = secrets_of(self.prepared.request.playbook, self.prepared.request.inputs)
 
     @property
