@@ -185,6 +185,7 @@ class PlayRig:
     clock: SimClock = field(default_factory=SimClock)
     journals: PlayJournals = field(default_factory=PlayJournals)
     who: str = ADA
+    acting_for: str = ""
     asked: tuple[Signal, str] | None = None
     states: dict[str, AlarmState] = field(default_factory=dict)
     blind: LambdaOpsError | None = None
@@ -205,7 +206,7 @@ class PlayRig:
     def ports(self) -> PlaybookPorts:
         return PlaybookPorts(
             self.clock, self, self.commands, self, self, cast("Queues", self), JmespathValues(), self, self.journals,
-            self, self, "laptop", "", "lambdaops test",
+            self, self, "laptop", self.acting_for, "lambdaops test",
         )  # fmt: skip
 
     @property

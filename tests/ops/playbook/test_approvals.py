@@ -107,3 +107,15 @@ def test_how_long_an_approval_may_take_is_checked_before_it_is_asked_for() -> No
     step = Step("ok", Action("approve", {"message": "?", "within": "${{ inputs.long }}"}))
     assert rig.run(book(step, inputs=(Input("long"),)), {"long": "a while"}).exit_code is ExitCode.HELD
     assert "'a while' is not a duration" in held(rig)[1]
+
+
+def test_an_approval_that_was_asked_for_another_step_is_asked_for_anew() -> None:
+    """The step was renamed while it waited."""
+    rig = PlayRig()
+    rig.clock.after(60, lambda: setattr(rig, "asked", CTRL_C))
+    assert rig.run(book(APPROVE)).exit_code is ExitCode.INTERRUPTED
+    rig.asked = None
+    rig.clock.after(60, lambda: rig.answer(Wish.APPROVE))
+    renamed = replace(book(replace(APPROVE, id="sure")), digest="d2")
+    assert rig.resume(renamed, edited=True).exit_code is ExitCode.DONE
+    assert rig.kinds().count("approval") == 2

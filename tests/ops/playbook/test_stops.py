@@ -73,16 +73,19 @@ def test_alarms_are_looked_at_every_ten_seconds_at_most() -> None:
 
 
 def test_an_alarm_keeps_nothing_from_being_taken_back() -> None:
+    """Neither what is being taken back, though it listens, nor the next."""
     rig = PlayRig(states={"fire": AlarmState.OK})
-    rig.commands.script = {"b": [6], "a~undo": ["slow"]}
+    rig.commands.script = {"c": [6], "b~undo": ["wait"]}
 
     def burn(notice: object) -> None:
         if "unship" in str(notice):
             rig.states["fire"] = AlarmState.ALARM
 
     rig.on_notice = burn
-    assert rig.run(book(undoable("a"), ship("b")), stop_alarms=("fire",)).exit_code is ExitCode.PARTIAL
-    assert rig.story() == ["done a", "failed b", "undone a"]
+    steps = book(undoable("a"), undoable("b"), ship("c"))
+    assert rig.run(steps, stop_alarms=("fire",)).exit_code is ExitCode.PARTIAL
+    assert rig.story() == ["done a", "done b", "failed c", "undone b", "undone a"]
+    assert rig.commands.calls[-2:] == [("b~undo", False), ("a~undo", False)]
 
 
 def test_a_person_stops_the_run_at_a_boundary() -> None:
@@ -180,3 +183,14 @@ def test_a_run_that_is_over_is_neither_taken_up_nor_cancelled() -> None:
     for act in (rig.cancel, lambda: take_up(rig.ports, planned(rig.ports, rig.request(steps)), done)):
         with pytest.raises(NothingOpenError):
             act()
+
+
+def test_an_alarm_that_is_named_only_when_it_is_taken_up_stops_it_as_well() -> None:
+    rig = PlayRig(states={"fire": AlarmState.OK})
+    rig.commands.script = {"a": [6]}
+    steps = book(ship("a"), ship("b"))
+    rig.run(steps)
+    rig.commands.script = {"a": ["slow"]}
+    rig.clock.after(5, lambda: rig.states.update(fire=AlarmState.ALARM))
+    assert rig.run(steps, stop_alarms=("fire",)).exit_code is ExitCode.HELD
+    assert rig.story() == ["failed a", "done a"]
