@@ -119,3 +119,14 @@ def test_an_approval_that_was_asked_for_another_step_is_asked_for_anew() -> None
     renamed = replace(book(replace(APPROVE, id="sure")), digest="d2")
     assert rig.resume(renamed, edited=True).exit_code is ExitCode.DONE
     assert rig.kinds().count("approval") == 2
+
+
+def test_an_approval_whose_time_is_over_while_nobody_waits_is_asked_for_anew() -> None:
+    rig = PlayRig()
+    rig.clock.after(60, lambda: setattr(rig, "asked", CTRL_C))
+    rig.run(book(APPROVE))
+    rig.clock.advance(timedelta(hours=1))
+    rig.asked = None
+    rig.clock.after(60, lambda: rig.answer(Wish.APPROVE))
+    assert rig.resume(book(APPROVE)).exit_code is ExitCode.DONE
+    assert rig.kinds().count("approval") == 2
