@@ -229,3 +229,11 @@ def test_a_wait_that_sees_nothing_at_all_fails_as_aws_did() -> None:
 def test_a_check_fails_for_whatever_is_not_ok(states: dict[str, AlarmState], fail: bool, code: ExitCode) -> None:
     rig = PlayRig(states=states)
     assert rig.run(book(Step("a", Action("check", {"alarms": ["a", "b"], "fail": fail})))).exit_code is code
+
+
+def test_a_condition_is_asked_once_before_the_first_attempt() -> None:
+    """The failure of the step itself, or of a later one, does not make it skipped when it is tried again."""
+    rig = PlayRig()
+    rig.commands.script = {"a": [8]}
+    rig.run(book(ship("a", condition="${{ !(run.failed) }}", retry=Retry(2, timedelta(seconds=1)))))
+    assert rig.story() == ["failed a", "done a"]
