@@ -237,3 +237,12 @@ def test_a_condition_is_asked_once_before_the_first_attempt() -> None:
     rig.commands.script = {"a": [8]}
     rig.run(book(ship("a", condition="${{ !(run.failed) }}", retry=Retry(2, timedelta(seconds=1)))))
     assert rig.story() == ["failed a", "done a"]
+
+
+def test_a_step_that_was_done_late_is_done() -> None:
+    rig = PlayRig()
+    rig.commands.script = {"a": ["slow"]}
+    assert rig.run(book(ship("a", timeout=timedelta(seconds=30)))).exit_code is ExitCode.DONE
+    end = rig.replayed().tried["a"].end
+    assert end is not None
+    assert (end.code, end.message) == (0, "it is done")

@@ -160,10 +160,11 @@ def test_a_cancelled_run_that_nobody_drives_is_ended_by_resuming() -> None:
 
 def test_cancelling_while_it_is_taken_back_changes_nothing() -> None:
     rig = PlayRig()
-    rig.commands.script = {"b": [6], "a~undo": ["slow"]}
+    rig.commands.script = {"b": [6], "a~undo": ["wait"]}
     rig.clock.after(30, rig.cancel)
     rig.run(book(undoable("a"), ship("b")))
     assert closed(rig)[0] is Outcome.UNDONE
+    assert rig.story() == ["done a", "failed b", "undone a"]
 
 
 def test_a_request_that_comes_in_the_very_moment_a_run_is_taken_up_is_heeded() -> None:
