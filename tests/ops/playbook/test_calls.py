@@ -16,7 +16,7 @@ from lambdaops.core.errors import (
 from lambdaops.core.playbook.book import Action, Input, Json, Kind, Playbook, Retry, Step
 from lambdaops.core.playbook.records import PlaybookClosed, PlaybookHeld
 from lambdaops.ports.playbooks import Answer
-from tests.ops.playbook.books import book, held, ship
+from tests.ops.playbook.books import book, held, ship, undoable
 from tests.sim.journal import Crash
 from tests.sim.playing import PlayRig
 
@@ -167,3 +167,11 @@ def test_a_step_that_was_held_says_so_to_whoever_asks() -> None:
     assert ended.exit_code is ExitCode.ROLLBACK_INCOMPLETE
     assert isinstance(rig.journal[-1], PlaybookHeld)
     assert ended.error is not None
+
+
+def test_what_was_taken_back_gives_nothing() -> None:
+    rig = PlayRig()
+    rig.commands.script = {"b": [6]}
+    rig.run(book(undoable("a"), ship("b"), outputs={"a": "${{ steps.a.outputs.value }}"}))
+    (end,) = (one for one in rig.journal if isinstance(one, PlaybookClosed))
+    assert end.outputs == "{}"

@@ -195,3 +195,11 @@ def test_an_alarm_that_is_named_only_when_it_is_taken_up_stops_it_as_well() -> N
     rig.clock.after(5, lambda: rig.states.update(fire=AlarmState.ALARM))
     assert rig.run(steps, stop_alarms=("fire",)).exit_code is ExitCode.HELD
     assert rig.story() == ["failed a", "done a"]
+
+
+def test_a_look_in_between_ends_blindness() -> None:
+    rig = PlayRig(states={"fire": AlarmState.OK})
+    for seconds, error in ((5, UnreachableError("reset")), (50, None), (65, UnreachableError("reset")), (115, None)):
+        rig.clock.after(seconds, lambda error=error: setattr(rig, "blind", error))  # type: ignore[misc]
+    wait = Step("a", Action("wait-for", {"time": "3m"}))
+    assert rig.run(book(wait), stop_alarms=("fire",)).exit_code is ExitCode.DONE
