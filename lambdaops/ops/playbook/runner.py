@@ -7,7 +7,6 @@ up looks first whether it was done; secrets are masked in everything that is rec
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,14 +15,10 @@ from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import (
     ExitCode,
     InvalidDurationError,
-    InvalidExpressionError,
     LambdaOpsError,
-    NothingGivenError,
 )
 from lambdaops.core.notices import Progress
-from lambdaops.core.playbook.argv import argv, shown
-from lambdaops.core.playbook.builtin import APPROVE, ASSERT
-from lambdaops.core.playbook.inputs import secrets_of, value_without, without
+from lambdaops.core.playbook.builtin import APPROVE
 from lambdaops.core.playbook.machine import Close, Do, Hold, TakeBack, Wait, decide, repeatable
 from lambdaops.core.playbook.records import (
     ApprovalAsked,
@@ -39,9 +34,8 @@ from lambdaops.core.playbook.records import (
 )
 from lambdaops.core.playbook.run import Run
 from lambdaops.core.playbook.tags import tag_of
-from lambdaops.core.playbook.templates import fill, is_true, only_input
-from lambdaops.core.playbook.turns import failed_so_far, steps_seen
 from lambdaops.core.playbook.uses import Again, Result
+from lambdaops.core.playbook.values import Values
 from lambdaops.ops.playbook.acts import Acts
 from lambdaops.ops.playbook.hearing import AlarmWatch, Hearing
 from lambdaops.ops.playbook.prepare import Prepared
@@ -50,19 +44,14 @@ from lambdaops.ports import Drive
 from lambdaops.ports.playbooks import Part, PlaybookPorts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from lambdaops.core.events import Event
     from lambdaops.core.playbook.book import Json
-    from lambdaops.core.playbook.turns import Turn
     from lambdaops.core.playbook.uses import Use
 
 _MOMENT = timedelta(milliseconds=500)
 _LISTEN_EVERY = timedelta(seconds=1)
-_LONGEST = 4_000
-"""Characters of a text in a record."""
-_MOST_OUTPUT = 32 * 1024
-"""Bytes of JSON that a step may give; what is larger is left out, name by name: a row of a table takes 400 KiB."""
 
 
 @dataclass
@@ -83,7 +72,7 @@ class Runner:
     run: Run
     heard: int
     _watch: AlarmWatch = field(init=False)
-    _secrets: tuple[str, ...] = field(init=False)
+    _values: Values = field(init=False)
     _ours: set[int | None] = field(default_factory=set, init=False)
     _listened: datetime | None = field(default=None, init=False)
 
@@ -92,7 +81,8 @@ class Runner:
         # Those that it began with, and those of whoever took it up with the same command.
         alarms = dict.fromkeys((*self.run.said.stop_alarms, *self.prepared.request.stop_alarms))
         self._watch = AlarmWatch(ports.clock, ports.alarms, tuple(alarms))
-        self._secrets = secrets_of(self.prepared.request.playbook, self.prepared.request.inputs)
+        request = self.prepared.request
+        self._values = Values(request.playbook, request.inputs, self.prepared.turns, ports.language, request.place)
 
     @property
     def ports(self) -> PlaybookPorts:
@@ -123,11 +113,11 @@ class Runner:
                 case Wait(until=until):
                     clock.sleep(min(_MOMENT, until - clock.now()))
                 case TakeBack(reason=reason, cancelled=cancelled):
-                    self._record(PlaybookUndoing(self._masked(reason), cancelled))
+                    self._record(PlaybookUndoing(self._values.masked(reason), cancelled))
                 case Hold(code=code, reason=reason):
-                    self._record(PlaybookHeld(int(code), self._masked(reason)))
+                    self._record(PlaybookHeld(int(code), self._values.masked(reason)))
                 case Close(outcome=outcome, reason=reason):
-                    self._record(PlaybookClosed(outcome, self._masked(reason), self._outputs(outcome)))
+                    self._record(self._closed(outcome, reason))
         return self.run
 
     # -- listening -----------------------------------------------------------------------------------------------------
@@ -164,18 +154,23 @@ class Runner:
             return PlaybookHeld(int(ExitCode.HELD), f"stopped: {self._watch.objection}")
         return None
 
+    def _closed(self, outcome: Outcome, reason: str) -> PlaybookClosed:
+        came_through = outcome in (Outcome.DONE, Outcome.PARTLY)
+        outputs = self._values.outputs(self.run) if came_through else {}
+        return PlaybookClosed(outcome, self._values.masked(reason), self._values.kept(outputs))
+
     # -- a step --------------------------------------------------------------------------------------------------------
 
     def _do(self, move: Do) -> None:
         key, use = move.turn.key, self.prepared.request.uses[move.action.uses]
         try:
-            if not move.undo and move.attempt == 1 and not move.again and not self._wanted(move.turn):
+            if not move.undo and move.attempt == 1 and not move.again and not self._values.wanted(self.run, move.turn):
                 self._record(StepEnded(key, 0, Status.SKIPPED, message="its condition is false"))
                 return
-            given = self._given(use, move)
-            what = self._masked(_said(use, given, self._secrets))
+            given = self._values.given(self.run, move.turn, move.action, use)
+            what = self._values.said(use, given)
         except LambdaOpsError as error:
-            code, message = int(ExitCode.USAGE), self._masked(error.message)
+            code, message = int(ExitCode.USAGE), self._values.masked(error.message)
             self._record(StepEnded(key, move.attempt, Status.FAILED, code, error.code, message, undo=move.undo))
             return
         if move.again:
@@ -208,8 +203,8 @@ class Runner:
                 Status.DONE if result.done else Status.FAILED,
                 code,
                 result.error,
-                self._masked(message),
-                self._kept(result.outputs),
+                self._values.masked(message),
+                self._values.kept(result.outputs),
                 move.undo,
             )
         )
@@ -232,7 +227,7 @@ class Runner:
 
     def _approval(self, key: str, given: Mapping[str, Json], hearing: Hearing) -> Result:
         """Wait for somebody's yes; one that was asked for before, and is not too old, goes on being waited for."""
-        clock, message = self.ports.clock, self._masked(str(given["message"]))
+        clock, message = self.ports.clock, self._values.masked(str(given["message"]))
         if given.get("yes") is True and self.run.said.approved:
             by = self.run.opened.actor.arn
             return Result(0, f"approved beforehand (--yes) by {by}", {"approved_by": by, "reason": "--yes"})
@@ -258,100 +253,3 @@ class Runner:
             if hearing.pending() is not None or self.run.cancelled is not None:
                 return Result(int(ExitCode.INTERRUPTED), "stopped while waiting for approval", error="interrupted")
             clock.sleep(_MOMENT)
-
-    # -- values --------------------------------------------------------------------------------------------------------
-
-    def _wanted(self, turn: Turn) -> bool:
-        condition = turn.step.condition
-        return condition if isinstance(condition, bool) else self._true(condition, turn)
-
-    def _true(self, value: Json, turn: Turn) -> bool:
-        """Whether it is so; where the expression gives nothing, it is not."""
-        try:
-            return is_true(fill(value, lambda text: self._evaluate(text, turn)))
-        except NothingGivenError:
-            return False
-
-    def _given(self, use: Use, move: Do) -> dict[str, Json]:
-        given: dict[str, Json] = {}
-        for name, value in move.action.given.items():
-            if self._left_out(value):
-                continue
-            if use is ASSERT and name == "that":
-                given[name] = self._true(value, move.turn)
-            else:
-                given[name] = fill(value, lambda text: self._evaluate(text, move.turn))
-        return given
-
-    def _left_out(self, value: Json) -> bool:
-        """Whether it is an input of which nothing was said: what it would be given is left to the command."""
-        name = only_input(value)
-        return name is not None and self.prepared.request.inputs.get(name) is None
-
-    def _evaluate(self, text: str, turn: Turn | None) -> Json:
-        context = self._context()
-        if turn is not None and turn.step.each is not None:
-            context["item"] = turn.item
-        return self.ports.language.evaluate(text, context)
-
-    def _context(self) -> dict[str, Json]:
-        request, said = self.prepared.request, self.run.said
-        return {
-            "inputs": dict(request.inputs),
-            "steps": steps_seen(request.playbook, self.prepared.turns, self.run),
-            "run": {
-                "id": self.run.id,
-                "name": said.name,
-                "environment": request.place.environment,
-                "account": request.place.account,
-                "region": request.place.region,
-                "actor": self.run.opened.actor.arn,
-                "reason": said.reason,
-                "ticket": said.ticket,
-                "failed": failed_so_far(self.run),
-            },
-        }
-
-    def _outputs(self, outcome: Outcome) -> str:
-        """What the playbook gives; what cannot be told is null."""
-        found: dict[str, Json] = {}
-        for name, value in self.prepared.request.playbook.outputs.items():
-            try:
-                found[name] = fill(value, lambda text: self._evaluate(text, None))
-            except InvalidExpressionError:
-                found[name] = None
-        return self._kept(found) if outcome in (Outcome.DONE, Outcome.PARTLY) else "{}"
-
-    def _kept(self, given: Mapping[str, Json]) -> str:
-        """As JSON; of more than fits, what is large is left out, and said to be."""
-        outputs = {without(name, self._secrets): value_without(value, self._secrets) for name, value in given.items()}
-        text = _json(dict(outputs))
-        if len(text.encode()) <= _MOST_OUTPUT:
-            return text
-        kept: dict[str, Json] = {}
-        left_out: list[Json] = []
-        for name, value in sorted(outputs.items(), key=lambda item: len(_json(item[1]))):
-            if len(_json({**kept, name: value}).encode()) <= _MOST_OUTPUT // 2:
-                kept[name] = value
-            else:
-                left_out.append(name)
-        return _json({**kept, "left_out": left_out})
-
-    def _masked(self, text: str) -> str:
-        """A text for people, cut where it is too long for a record."""
-        told = without(text, self._secrets)
-        return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 3]}..."
-
-
-def _said(use: Use, given: Mapping[str, Json], secrets: Sequence[str]) -> str:
-    """What a step does, in words."""
-    if use.words:
-        return shown(argv(use, given), secrets)
-    told = {name: value for name, value in given.items() if name != "payload"}
-    return " ".join(
-        [use.name, *(f"{name}={value if isinstance(value, str) else _json(value)}" for name, value in told.items())]
-    )
-
-
-def _json(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,156 @@
+"""The values of one run: what steps are given, what expressions see, and what of it may be told and recorded.
+
+Rules this file guarantees: what leaves here as text or JSON has every secret masked, and is no longer than a record
+takes; a value is filled in once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lambdaops.core.errors import InvalidExpressionError, NothingGivenError
+from lambdaops.core.playbook.argv import argv, shown
+from lambdaops.core.playbook.book import Json, Playbook
+from lambdaops.core.playbook.builtin import ASSERT
+from lambdaops.core.playbook.inputs import secrets_of, value_without, without
+from lambdaops.core.playbook.language import Expressions
+from lambdaops.core.playbook.plan import Place
+from lambdaops.core.playbook.templates import fill, is_true, only_input
+from lambdaops.core.playbook.turns import Turn, failed_so_far, steps_seen
+
+if TYPE_CHECKING:
+    from lambdaops.core.playbook.book import Action
+    from lambdaops.core.playbook.run import Run
+    from lambdaops.core.playbook.uses import Use
+
+_LONGEST = 4_000
+"""Characters of a text in a record."""
+_MOST_OUTPUT = 32 * 1024
+"""Bytes of JSON that a step may give; what is larger is left out, name by name: a row of a table takes 400 KiB."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a run is made with: its playbook, inputs and turns, the language of its expressions, and where it acts."""
+
+    playbook: Playbook
+    inputs: Mapping[str, Json]
+    turns: list[Turn]
+    language: Expressions
+    place: Place
+
+    @cached_property
+    def _secrets(self) -> Sequence[str]:
+        return secrets_of(self.playbook, self.inputs)
+
+    # -- in ------------------------------------------------------------------------------------------------------------
+
+    def wanted(self, run: Run, turn: Turn) -> bool:
+        """Whether a step is to be done.
+
+        Raises:
+            InvalidExpressionError: its condition gives no value.
+        """
+        condition = turn.step.condition
+        return condition if isinstance(condition, bool) else self._true(condition, run, turn)
+
+    def given(self, run: Run, turn: Turn, action: Action, use: Use) -> dict[str, Json]:
+        """What an action is given.
+
+        Raises:
+            InvalidExpressionError: an expression gives no value, or nothing.
+        """
+        given: dict[str, Json] = {}
+        for name, value in action.given.items():
+            if self._left_out(value):
+                continue
+            if use is ASSERT and name == "that":
+                given[name] = self._true(value, run, turn)
+            else:
+                given[name] = fill(value, lambda text: self._evaluate(text, run, turn))
+        return given
+
+    def outputs(self, run: Run) -> dict[str, Json]:
+        """What the playbook gives; what cannot be told is null."""
+        found: dict[str, Json] = {}
+        for name, value in self.playbook.outputs.items():
+            try:
+                found[name] = fill(value, lambda text: self._evaluate(text, run, None))
+            except InvalidExpressionError:
+                found[name] = None
+        return found
+
+    def _true(self, value: Json, run: Run, turn: Turn) -> bool:
+        """Whether it is so; where the expression gives nothing, it is not."""
+        try:
+            return is_true(fill(value, lambda text: self._evaluate(text, run, turn)))
+        except NothingGivenError:
+            return False
+
+    def _left_out(self, value: Json) -> bool:
+        """Whether it is an input of which nothing was said: what it would be given is left to the command."""
+        name = only_input(value)
+        return name is not None and self.inputs.get(name) is None
+
+    def _evaluate(self, text: str, run: Run, turn: Turn | None) -> Json:
+        said = run.said
+        context: dict[str, Json] = {
+            "inputs": dict(self.inputs),
+            "steps": steps_seen(self.playbook, self.turns, run),
+            "run": {
+                "id": run.id,
+                "name": said.name,
+                "environment": self.place.environment,
+                "account": self.place.account,
+                "region": self.place.region,
+                "actor": run.opened.actor.arn,
+                "reason": said.reason,
+                "ticket": said.ticket,
+                "failed": failed_so_far(run),
+            },
+        }
+        if turn is not None and turn.step.each is not None:
+            context["item"] = turn.item
+        return self.language.evaluate(text, context)
+
+    # -- out -----------------------------------------------------------------------------------------------------------
+
+    def masked(self, text: str) -> str:
+        """A text for people, cut where it is too long for a record."""
+        told = without(text, self._secrets)
+        return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 3]}..."
+
+    def said(self, use: Use, given: Mapping[str, Json]) -> str:
+        """What a step does, in words.
+
+        Raises:
+            StepRefusedError: a value is not what its parameter takes.
+        """
+        if use.words:
+            return self.masked(shown(argv(use, given), self._secrets))
+        told = {name: value for name, value in given.items() if name != "payload"}
+        words = (f"{name}={value if isinstance(value, str) else _json(value)}" for name, value in told.items())
+        return self.masked(" ".join([use.name, *words]))
+
+    def kept(self, given: Mapping[str, Json]) -> str:
+        """As JSON; of more than fits, what is large is left out, and said to be."""
+        outputs = {without(name, self._secrets): value_without(value, self._secrets) for name, value in given.items()}
+        text = _json(dict(outputs))
+        if len(text.encode()) <= _MOST_OUTPUT:
+            return text
+        kept: dict[str, Json] = {}
+        left_out: list[Json] = []
+        for name, value in sorted(outputs.items(), key=lambda item: len(_json(item[1]))):
+            if len(_json({**kept, name: value}).encode()) <= _MOST_OUTPUT // 2:
+                kept[name] = value
+            else:
+                left_out.append(name)
+        return _json({**kept, "left_out": left_out})
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
