@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.events import Closed, Decided, Entry, Landed, Opened, Resumed, RolledBack
 from lambdaops.core.model import Actor, Routing, percent
+from lambdaops.core.playbook.records import PlaybookEvent
+from lambdaops.core.playbook.telling import note_of
 from lambdaops.core.replay import Release, advance, releases
 from lambdaops.core.states import Awaiting, Cause, Held, Outcome, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from lambdaops.core.notes import Note
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
@@ -124,7 +128,7 @@ class Story:
         """The release as far as it was heard of, if it is driven here."""
         return dict(self.driven).get(id_)
 
-    def heard(self, entry: Entry, journal: Iterable[Entry] = ()) -> tuple[Story, Message | None]:
+    def heard(self, entry: Entry, journal: Iterable[Entry] = ()) -> tuple[Story, Message | Note | None]:
         """Take in one record, in the order of writing; gives what is to be told of it.
 
         Args:
@@ -133,6 +137,8 @@ class Story:
         """
         if isinstance(entry.event, RolledBack):
             return self, self._of_rollback(entry, entry.event)
+        if isinstance(entry.event, PlaybookEvent):
+            return self, note_of(entry, id_of(entry), self.environment)
         known = dict(self.driven)
         if entry.release not in known:
             # Who steers a release hears its records too. Its process tells; that one began with one of these two.

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import UNREADABLE_JOURNAL, LambdaOpsError, NotToldError
 from lambdaops.core.events import Closed, Entry
+from lambdaops.core.notes import Note
 from lambdaops.core.notices import Warned
-from lambdaops.core.notifications import Channel, Message, Story, needs_journal
+from lambdaops.core.notifications import Channel, Message, Moment, Story, needs_journal
 from lambdaops.core.states import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from lambdaops.core.messages import Said
     from lambdaops.core.notices import Notice
     from lambdaops.ports import Notifier, Sink
 
-_Failure = tuple[Message, LambdaOpsError]
+_Failure = tuple[Message | Note, LambdaOpsError]
 
 DRAIN = 5.0
 """Seconds that the end of the process waits for channels, together."""
@@ -120,9 +122,11 @@ class Notifying:
             self._warn(f"what channels are told of {entry.release} may be wrong: {error.message}", error.hint)
             return ()
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: Said) -> None:
+        # A run of a playbook is told of when it needs somebody, as a release that is held.
+        moment = message.moment if isinstance(message, Message) else Moment.HELD
         for courier in self._couriers:
-            if message.moment in courier.channel.on:
+            if moment in courier.channel.on:
                 courier.take(message)
 
     def _complain(self, failures: Iterable[_Failure]) -> None:
@@ -140,12 +144,12 @@ class _Courier:
         self.channel = channel
         self._notifier = notifier
         self._changed = threading.Condition()
-        self._left: deque[Message] = deque()  # the first is being told
+        self._left: deque[Said] = deque()  # the first is being told
         self._failures: list[_Failure] = []
         self._over = False
         self._thread: threading.Thread | None = None
 
-    def take(self, message: Message) -> None:
+    def take(self, message: Said) -> None:
         """Have a message told, if there is room."""
         with self._changed:
             if len(self._left) >= _ROOM:
@@ -171,7 +175,7 @@ class _Courier:
             while self._left and (left := end - time.monotonic()) > 0:
                 self._changed.wait(min(left, _GLANCE))
 
-    def outcome(self) -> tuple[list[_Failure], tuple[Message, ...]]:
+    def outcome(self) -> tuple[list[_Failure], tuple[Said, ...]]:
         """What failed since the last time this was asked, and what is still to be told."""
         with self._changed:
             failures, self._failures = self._failures, []
@@ -188,7 +192,7 @@ class _Courier:
             else:
                 self._done(None)
 
-    def _next(self) -> Message | None:
+    def _next(self) -> Said | None:
         with self._changed:
             self._changed.wait_for(lambda: self._left or self._over)
             return self._left[0] if self._left else None
@@ -205,5 +209,7 @@ def _superseded(entry: Entry) -> bool:
     return isinstance(entry.event, Closed) and entry.event.outcome is Outcome.SUPERSEDED
 
 
-def _said(message: Message) -> str:
+def _said(message: Said) -> str:
+    if isinstance(message, Note):
+        return f"{message.title} {message.text}"
     return f"{message.name} is {message.moment.value}"

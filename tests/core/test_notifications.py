@@ -39,7 +39,7 @@ def told(heard: Iterable[Entry], journal: Iterable[Entry] | None = None, story: 
     for number, entry in enumerate(heard, 1):
         known = heard[:number] if journal is None else list(journal)
         story, message = story.heard(entry, known if needs_journal(entry) else ())
-        found += [message] if message else []
+        found += [message] if isinstance(message, Message) else []
     return found
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lambdaops.cli.ask import Confirmation
+from lambdaops.cli.notifying import ToldTo
 from lambdaops.cli.options import OutputFormat
 from lambdaops.cli.playbook.asking import Asked, inputs_again, ports_for, reach_for, request_of
 from lambdaops.cli.playbook.loading import Library
@@ -43,7 +44,7 @@ def started(env: Env, asked: Asked, on_interrupt: str | None, output: OutputForm
     book = library.flawless(asked.playbook)
     reach = reach_for(env, asked.place)
     signals = interrupts(env, on_interrupt, _LEFT)
-    with _telling(env, output) as sink:
+    with _telling(env, output, reach) as sink:
         ports = ports_for(env, reach, asked.place, library, sink, signals)
         reach.require_caller(reach.ports(env, sink))
         before = _done_before(env, ports, book.name)
@@ -86,7 +87,7 @@ def resumed(env: Env, asked: Asked, on_interrupt: str | None, output: OutputForm
             hint=f"See it with lambdaops playbook status {found.run.id}.",
             target=found.run.id,
         )
-    with _telling(env, output) as sink:
+    with _telling(env, output, reach) as sink:
         return _taken_up(env, asked, reach, found, sink, on_interrupt, edited=edited)
 
 
@@ -165,19 +166,27 @@ def _confirm(env: Env, asked: Asked, reach: Reach, name: str, question: str) -> 
 
 
 @contextmanager
-def _telling(env: Env, output: OutputFormat) -> Iterator[Sink]:
-    """A line for each step in text, a JSON stream if asked."""
+def _telling(env: Env, output: OutputFormat, reach: Reach) -> Iterator[Sink]:
+    """A line for each step in text, a JSON stream if asked; and the channels, where the run needs somebody."""
+    with _shown(env, output) as shown, ToldTo(env, shown) as sink:
+        if env.part is None:  # of a run that is a step of another, that one tells
+            sink.tell(reach)
+        yield sink
+
+
+@contextmanager
+def _shown(env: Env, output: OutputFormat) -> Iterator[Sink]:
     if output is OutputFormat.JSONL:
         with telling(env, output) as sink:
             yield sink
-    else:
-        from lambdaops.render.playbook_lines import PlaybookLines
+        return
+    from lambdaops.render.playbook_lines import PlaybookLines
 
-        lines = PlaybookLines(env.stderr, env.ci.dialect(), env.streams.err_paper)
-        try:
-            yield env.ci.noting(lines)
-        finally:
-            lines.close()
+    lines = PlaybookLines(env.stderr, env.ci.dialect(), env.streams.err_paper)
+    try:
+        yield env.ci.noting(lines)
+    finally:
+        lines.close()
 
 
 def _reply(reach: Reach, ended: Ended) -> Reply:
