@@ -33,6 +33,13 @@ _WHO = ("sts:GetCallerIdentity",)
 _QUEUE = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes")
 _RECEIVE = ("sqs:ReceiveMessage", "sqs:ChangeMessageVisibilityBatch")
 _SEND = ("sqs:SendMessageBatch",)
+_LEVERS = (
+    "lambda:GetFunction",
+    "lambda:ListEventSourceMappings",
+    "lambda:ListAliases",
+    "lambda:UpdateEventSourceMapping",
+    "lambda:PutFunctionConcurrency",
+)
 _REDRIVE = (
     "sqs:ListDeadLetterSourceQueues",
     "sqs:ListMessageMoveTasks",
@@ -132,6 +139,43 @@ COMMANDS: dict[str, Command] = {
         outputs=(*_STEERED, "signal"),
         calls=_WHO + _ALIAS + _MOVE + _TELL,
     ),
+    "halt": Command(
+        ("halt",),
+        changes=True,
+        subject="function",
+        outputs=(
+            "function",
+            "halt",
+            "halted",
+            "before",
+            "left",
+            "not_stopped",
+            "reserved",
+            "changed",
+            "environment",
+            "next",
+        ),
+        calls=_WHO + _LEVERS + ("lambda:GetPolicy",),
+    ),
+    "unhalt": Command(
+        ("unhalt",),
+        changes=True,
+        subject="function",
+        outputs=(
+            "function",
+            "halt",
+            "restored",
+            "left",
+            "halted",
+            "reserved",
+            "held",
+            "over",
+            "changed",
+            "environment",
+            "next",
+        ),
+        calls=_WHO + _LEVERS + ("cloudwatch:DescribeAlarms", "lambda:DeleteFunctionConcurrency"),
+    ),
     "publish": Command(
         ("publish",),
         changes=True,
@@ -167,6 +211,29 @@ COMMANDS: dict[str, Command] = {
         subject="target",
         outputs=("target", "versions"),
         calls=(*_ALIAS, "lambda:ListVersionsByFunction"),
+    ),
+    "prune": Command(
+        ("prune",),
+        changes=True,
+        subject="function",
+        outputs=("function", "deleted", "would_delete", "kept", "freed_bytes", "changed", "environment"),
+        calls=(
+            *_WHO,
+            "lambda:ListVersionsByFunction",
+            "lambda:ListAliases",
+            "lambda:ListProvisionedConcurrencyConfigs",
+            "lambda:ListFunctionEventInvokeConfigs",
+            "lambda:GetPolicy",
+            "lambda:ListEventSourceMappings",
+            "lambda:ListDurableExecutionsByFunction",
+            "lambda:DeleteFunction",
+        ),
+    ),
+    "notify": Command(
+        ("notify", "send"),
+        changes=True,
+        outputs=("id", "headline", "level", "target", "channels", "environment"),
+        calls=_WHO + _TELL,
     ),
     "dlq.list": Command(
         ("dlq", "list"),
