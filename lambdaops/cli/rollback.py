@@ -86,6 +86,7 @@ version of a split alias, else --to.
         text = rolled_back(wanted, done, dry_run=dry_run)
         data = {
             "target": str(wanted),
+            "function": wanted.function,
             "arn": done.arn,
             "before": str(done.before),
             "after": str(done.after),
