@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lambdaops.cli.options import (
+    WHAT,
     ConfigOption,
     DryRunOption,
     EnvironmentOption,
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
     from lambdaops.cli.reach import Reach
     from lambdaops.ops.publish import PublishPlan
 
+LatestOption = Annotated[
+    bool,
+    typer.Option(
+        "--latest",
+        help="Publish what is there ($LATEST), as after a change of configuration; nothing is uploaded.",
+        rich_help_panel=WHAT,
+    ),
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
@@ -42,6 +52,7 @@ def publish(
     zip_file: ZipOption = None,
     s3: S3Option = None,
     image: ImageOption = None,
+    latest: LatestOption = False,
     reason: ReasonOption = "",
     ticket: TicketOption = "",
     yes: YesOption = False,
@@ -64,6 +75,8 @@ description records the git commit and who published it.
     lambdaops publish orders --s3 s3://builds/orders/3f2a91c.zip
     # into the account of prod, and no other
     lambdaops publish orders --zip build/orders.zip --env prod
+    # a change of configuration alone: code and configuration as they are
+    lambdaops publish orders --latest --reason "new database password"
     # only tell whether there is anything to publish
     lambdaops publish orders --zip build/orders.zip --dry-run
     """
@@ -75,14 +88,18 @@ description records the git commit and who published it.
         from lambdaops.core.errors import UsageError
         from lambdaops.ops.publish import describe_source, plan_publish, published_before
         from lambdaops.ops.publish import publish as run
+        from lambdaops.ports import Code
 
         reach = aim_at_function(env, function, Place(environment, config, region, profile))
         name = reach.name
         if not dry_run:
             reach.require_reason(reason)
-        code = code_from(zip_file, s3, image)
-        if code is None:
-            raise UsageError("there is no code to publish", hint="Give one of --zip, --s3 and --image.")
+        if latest and (zip_file is not None or s3 is not None or image is not None):
+            raise UsageError("--latest publishes what is there, and other code was given", hint="Give one of them.")
+        given = code_from(zip_file, s3, image)
+        if given is None and not latest:
+            raise UsageError("there is no code to publish", hint="Give one of --zip, --s3, --image and --latest.")
+        code = given or Code()
         with telling(env, output) as sink:
             ports = reach.ports(env, sink, yes=yes)
             reach.require_caller(ports)
@@ -91,7 +108,8 @@ description records the git commit and who published it.
             ports.ask.confirm(f"Publish {describe_source(code)} as a new version of {name}?")
             done = published_before(ports, name) if env.again else None
             if done is None:
-                commit = commit_of(env.variables, env.cwd)
+                # Of what is there already, this checkout says nothing.
+                commit = "" if code.there else commit_of(env.variables, env.cwd)
                 done = run(ports, name, code, commit=commit, reason=reason, ticket=ticket)
         number = done.version.number
         said = f"published {name} version {number}" if done.new else f"nothing changed: {name} version {number} is this"

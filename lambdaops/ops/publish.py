@@ -70,6 +70,8 @@ def published_before(ports: Ports, function: str) -> Publication | None:
 
 def describe_source(code: Code) -> str:
     """Where the code comes from, for people and the journal."""
+    if code.there:
+        return "what is there ($LATEST)"
     if code.s3 is not None:
         bucket, key, version = code.s3
         return f"s3://{bucket}/{key}" + (f"@{version}" if version else "")
@@ -110,7 +112,8 @@ def description_of(commit: str, actor: Actor, reason: str) -> str:
 def plan_publish(ports: Ports, function: str, code: Code) -> PublishPlan:
     """Read what is there and say what a publish would do; writes nothing (and never UpdateFunctionCode with DryRun)."""
     latest = ports.functions.get_version(function)
-    sha = sha256_of(code)
+    # Taken for what is published: code that somebody uploads from now on is refused.
+    sha = latest.code_sha256 if code.there else sha256_of(code)
     return PublishPlan(function, describe_source(code), sha, latest, latest.code_sha256 != sha if sha else None)
 
 

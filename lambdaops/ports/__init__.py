@@ -78,11 +78,16 @@ class Aliases(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Where code comes from: exactly one of zip bytes, an S3 object, an image."""
+    """Where code comes from: one of zip bytes, an S3 object, an image; none of them: what is there ($LATEST)."""
 
     zip: bytes | None = None
     s3: tuple[str, str, str | None] | None = None
     image: str | None = None
+
+    @property
+    def there(self) -> bool:
+        """Whether it is the unpublished code as it stands, so that nothing is uploaded."""
+        return self == Code()
 
 
 class Functions(Aliases, Protocol):

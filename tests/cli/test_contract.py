@@ -240,6 +240,7 @@ def test_words_that_are_no_command(cli: Cli, argv: tuple[str, ...]) -> None:
 SUCCESSES: list[tuple[str, ...]] = [
     ("publish", "orders", "--zip", "code.zip", "--yes"),
     ("publish", "orders", "--zip", "code.zip", "--dry-run"),
+    ("publish", "orders", "--latest", "--yes"),
     ("plan", "orders:live", "--to", "3", "--alarm", "errors"),
     ("release", "orders:live", "--to", "3", "--alarm", "errors", "--yes"),
     ("release", "orders:live", "--to", "2", "--alarm", "errors", "--yes"),
@@ -401,6 +402,7 @@ def test_every_end_of_a_release(
 
 ERRORS: list[tuple[tuple[str, ...], str]] = [
     (("publish", "orders"), "usage"),
+    (("publish", "orders", "--zip", "code.zip", "--latest"), "usage"),
     (("publish", "orders", "--zip", "missing.zip"), "invalid-file"),
     (("plan", "orders"), "invalid-target"),
     (("plan", "orders:live", "--to", "$LATEST"), "invalid-version"),

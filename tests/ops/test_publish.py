@@ -107,6 +107,14 @@ def test_a_snapshot_that_sleeps_is_usable(rig: Rig) -> None:
     assert run(rig).version.state == "Inactive"
 
 
+def test_what_is_there_is_published_without_an_upload(rig: Rig) -> None:
+    done = run(rig, Code())
+    assert (done.version.code_sha256, done.new) == (rig.world.latest.code_sha256, True)
+    assert writes_of(rig) == ["publish_version"]
+    again = run(rig, Code())
+    assert (again.version.number, again.new) == (done.version.number, False)
+
+
 @pytest.mark.parametrize("code", [Code(s3=("bucket", "key.zip", "v7")), Code(image="repo@sha256:abc")])
 def test_code_whose_hash_only_aws_knows_is_always_uploaded(rig: Rig, code: Code) -> None:
     already_there(rig, code)
@@ -252,6 +260,13 @@ def test_other_code_just_before_the_publish_is_refused_by_its_hash(rig: Rig, *, 
         already_there(rig)
     rig.world.before_call("publish_version", rig.world.change_code)
     refused(rig)
+
+
+def test_what_is_there_is_not_published_once_it_is_something_else(rig: Rig) -> None:
+    rig.world.before_call("publish_version", rig.world.change_code)
+    with pytest.raises(FunctionChangedError):
+        run(rig, Code())
+    assert max(rig.world.versions) == "3", "nothing was published"
 
 
 def test_another_configuration_just_before_the_publish_is_refused_by_the_revision(rig: Rig) -> None:
@@ -476,6 +491,7 @@ def test_a_long_reason_is_kept_whole_in_the_journal(rig: Rig) -> None:
         (Code(s3=("bucket", "a/b.zip", None)), "s3://bucket/a/b.zip"),
         (Code(s3=("bucket", "a/b.zip", "v7")), "s3://bucket/a/b.zip@v7"),
         (Code(image="repo:7"), "repo:7"),
+        (Code(), "what is there ($LATEST)"),
     ],
 )
 def test_a_source_in_a_few_words(code: Code, text: str) -> None:
