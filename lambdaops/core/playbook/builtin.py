@@ -44,11 +44,12 @@ ASSERT = Use(
 )
 INVOKE = Use(
     "invoke",
-    "Call a function through an alias and wait for its answer. Fails if the function fails.",
+    "Call a function through an alias and wait for its answer. Fails if it does; with fail: false it only tells.",
     parameters(
         Parameter("target", required=True, about="FUNCTION:ALIAS."),
         Parameter("payload", Shape.ANY, about="What it is given: any JSON; never journaled."),
         Parameter("select", about="A JMESPath of what is kept of its answer; nothing if left out."),
+        Parameter("fail", Shape.FLAG, about="Whether an error of the function fails the step; true if left out."),
         Parameter("repeatable", Shape.FLAG, about="Whether calling it twice does no harm; false if left out."),
     ),
     changes=True,

@@ -109,7 +109,8 @@ class Acts:
             "selected": None,
         }
         if answer.error:
-            return Result(int(ExitCode.HELD), f"{target} failed: {answer.what or answer.error}", outputs, "failed")
+            code = 0 if given.get("fail") is False else int(ExitCode.HELD)
+            return Result(code, f"{target} failed: {answer.what or answer.error}", outputs, "failed" if code else "")
         try:
             outputs["selected"] = self._selected(given, answer.body) if given.get("select") else None
         except InvalidExpressionError as error:

@@ -38,6 +38,12 @@ def test_a_function_that_failed_fails_the_step() -> None:
     assert rig.run(invoke()).exit_code is ExitCode.HELD
 
 
+def test_a_function_that_may_fail_tells_what_went_wrong() -> None:
+    rig = PlayRig(answers=[Answer("r", "7", "Unhandled", "KeyError", None)])
+    assert rig.run(invoke(fail=False)).exit_code is ExitCode.DONE
+    assert rig.replayed().tried["a"].outputs["error"] == "KeyError"
+
+
 def test_a_call_that_may_have_been_made_is_not_made_again_without_a_person() -> None:
     rig = PlayRig(answers=["die"])
     with pytest.raises(Crash):
