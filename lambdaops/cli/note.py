@@ -62,6 +62,12 @@ IdOption = Annotated[
         rich_help_panel=WHAT,
     ),
 ]
+IfAnyOption = Annotated[
+    bool,
+    typer.Option(
+        "--if-any", help="Exit 0 where no channel is configured: nobody is to be told.", rich_help_panel=SAFETY
+    ),
+]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Tell who would be told what, and tell nobody.", rich_help_panel=SAFETY)
 ]
@@ -74,6 +80,7 @@ def send(
     target: AboutOption = "",
     level: LevelOption = Level.INFO,
     note_id: IdOption = "",
+    if_any: IfAnyOption = False,
     dry_run: DryRunOption = False,
     environment: EnvironmentOption = None,
     config: ConfigOption = None,
@@ -83,8 +90,8 @@ def send(
 ) -> int:
     """Send a message to every channel of the configuration, in your words.
 
-    Exit 0 if all took it, 9 if some did not, 8 if none did; 3 where no channel is configured. Links and mentions \
-stay plain words.
+    Exit 0 if all took it, 9 if some did not, 8 if none did; 3 where no channel is configured (--if-any: 0). Links and \
+mentions stay plain words.
 
     \b
     lambdaops notify send "Payments are down, we are on it" --level urgent --target payments:live --env prod
@@ -108,7 +115,7 @@ stay plain words.
         # Made before anybody is asked anything: what is wrong with it is said first.
         note = _note(env, reach, (text, title, target, note_id), level)
         channels = reach.settings.notify
-        if not channels:
+        if not channels and not if_any:
             raise BlockedError(
                 f"nobody was told: {reach.told or 'there is no configuration file, and so it'} names no channel",
                 hint="Add notify to lambdaops.yaml (docs/notifications.md), or name an environment that has it: --env.",
@@ -130,7 +137,7 @@ stay plain words.
             "dry_run": dry_run,
             "channels": rows(results, told=not dry_run),
         }
-        told = lines(results, "would be told" if dry_run else "told")
+        told = lines(results, "would be told" if dry_run else "told") or "no channel is configured: nobody is told"
         said = f"{headline(note)}\n{told}" if dry_run else told
         error = _trouble(results, "cannot be told" if dry_run else "were not told")
         return Reply(said, data) if error is None else Reply(said, data, error.exit_code, error)

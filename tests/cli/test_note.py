@@ -96,6 +96,13 @@ def test_without_channels_it_is_blocked_with_the_next_step(cli: Cli, tmp_path: P
     assert (ran.code, "there is no configuration file" in ran.err) == (3, True)
 
 
+def test_without_channels_nobody_is_told_where_that_is_what_is_wanted(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "lambdaops.yaml").write_text("version: 1\n", "utf-8")
+    ran = cli("notify", "send", "hello", "--if-any")
+    assert (ran.code, ran.out) == (0, "no channel is configured: nobody is told\n")
+    assert cli("notify", "send", "hello", "--if-any", "--output", "json").envelope["data"]["channels"] == []
+
+
 def test_a_bus_of_another_account_is_not_written_to(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "lambdaops.yaml").write_text(FILE.replace("111122223333", "999999999999"), "utf-8")
     ran = cli("notify", "send", "hello", *DEV)
