@@ -25,6 +25,7 @@ PERMISSIONS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "docs" / "
 ROWS = {
     "release": ["release", "release --zip"],
     "status": ["status", "status --all"],
+    "prune": ["prune", "prune --delete"],
     "audit.verify": ["audit verify --against"],
     "audit.report": [],
     "run-playbook": ["playbook run"],
@@ -81,7 +82,7 @@ def test_every_option_that_a_step_never_gives_is_one() -> None:
 def test_what_changes_something_never_asks(name: str) -> None:
     """It has --yes, which a step gives, or it asks nobody."""
     options = {word for one in command_of(COMMANDS[name].words).params for word in one.opts}
-    silent = {"rollback", "pause", "abort", "audit.checkpoint", "audit.report"}
+    silent = {"rollback", "pause", "abort", "audit.checkpoint", "audit.report", "notify"}
     assert not COMMANDS[name].changes or "--yes" in options or name in silent
 
 
