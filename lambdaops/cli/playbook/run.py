@@ -93,7 +93,7 @@ over, and does nothing twice.
     # exactly what was reviewed, unattended
     lambdaops playbook run dlq-drain --input queue=orders-dlq --plan 5f0c2a9d71be0c44 --yes
     # stop it all if customers notice
-    lambdaops playbook run progressive-release --input targets=orders:live,invoices:live --input version=42 \
+    lambdaops playbook run progressive-release --input targets=orders:live,invoices:live \
 --stop-alarm checkout-errors
     """
     env: Env = ctx.obj
