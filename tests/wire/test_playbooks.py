@@ -44,7 +44,7 @@ def test_bad_release_goes_back_and_sees_that_it_is_over(function: Function, shel
     for _ in range(3):
         function.clients("lambda").invoke(FunctionName=function.name, Qualifier="live", Payload=b"{}")
     function.wait_for(alarm, "ALARM")
-    inputs = {"target": function.target, "alarms": alarm, "quiet": "1s", "within": "60s", "notify": "false"}
+    inputs = {"target": function.target, "alarms": alarm, "quiet": "1s", "within": "60s"}
     ran = play(shell, "bad-release", inputs)
     assert ran.code == 0, ran.out + ran.err
     assert function.alias() == ("1", {})
@@ -60,7 +60,7 @@ def test_bad_release_goes_back_and_sees_that_it_is_over(function: Function, shel
 def test_bad_release_halts_what_still_fails(function: Function, shell: Shell, fed: Line, alarm: Bell) -> None:
     function.point("2")
     alarm.ring()
-    inputs = {"target": function.target, "to": "1", "alarms": str(alarm), **QUIET, "notify": "false"}
+    inputs = {"target": function.target, "to": "1", "alarms": str(alarm), **QUIET}
     ran = play(shell, "bad-release", inputs)
     assert ran.code == 9, ran.out + ran.err
     assert function.alias() == ("1", {})
@@ -80,7 +80,7 @@ def test_bad_release_with_a_misspelled_alarm_goes_back_and_halts_nothing(
     function: Function, shell: Shell, fed: Line
 ) -> None:
     function.point("2")
-    inputs = {"target": function.target, "to": "1", "alarms": "no-such-alarm", **QUIET, "notify": "false"}
+    inputs = {"target": function.target, "to": "1", "alarms": "no-such-alarm", **QUIET}
     assert play(shell, "bad-release", inputs).code == 9
     assert function.alias() == ("1", {})
     assert fed.state() == "Enabled"
@@ -92,7 +92,7 @@ def test_bad_release_with_a_misspelled_alarm_goes_back_and_halts_nothing(
 def test_dlq_drain_sends_everything_back(clients: Clients, shell: Shell) -> None:
     pair = Pair(clients)
     before = pair.fill(14)
-    ran = play(shell, "dlq-drain", {"queue": pair.dead, "stages": "5,all", "watch": "1s", "notify": "false"})
+    ran = play(shell, "dlq-drain", {"queue": pair.dead, "stages": "5,all", "watch": "1s"})
     assert ran.code == 0, ran.out + ran.err
     assert pair.count(pair.dead_url) == 0
     assert sorted(pair.drained(pair.home_url)) == sorted(before)
@@ -105,7 +105,7 @@ def test_dlq_drain_stops_for_an_alarm_and_goes_on_where_it_stopped(
     pair = Pair(clients)
     before = pair.fill(14)
     wire.watch = lambda call: alarm.ring() if call == "SendMessageBatch" else None
-    inputs = {"queue": pair.dead, "alarms": str(alarm), "stages": "5,all", "watch": "2s", "notify": "false"}
+    inputs = {"queue": pair.dead, "alarms": str(alarm), "stages": "5,all", "watch": "2s"}
     ran = play(shell, "dlq-drain", inputs)
     assert ran.code == 6, ran.out + ran.err
     assert 0 < pair.count(pair.dead_url) < 14
@@ -124,7 +124,7 @@ def test_dlq_drain_does_not_begin_while_an_alarm_rings(clients: Clients, shell: 
     pair = Pair(clients)
     pair.fill(3)
     alarm.ring()
-    assert play(shell, "dlq-drain", {"queue": pair.dead, "alarms": str(alarm), "notify": "false"}).code == 6
+    assert play(shell, "dlq-drain", {"queue": pair.dead, "alarms": str(alarm)}).code == 6
     assert pair.count(pair.dead_url) == 3
     assert "ReceiveMessage" not in wire.calls
 
@@ -264,7 +264,7 @@ def test_downstream_outage_is_waited_out(clients: Clients, fed: Line, shell: She
         alarm.ring()
         states: list[tuple[str, str]] = []
         on_mapping(wire, partial(int), alarm.hush, lambda: states.append((fed.state(), second.state())))
-        inputs = storm(alarm, functions=f"{fed.function.name},{other.name}", within="30s", notify="false")
+        inputs = storm(alarm, functions=f"{fed.function.name},{other.name}", within="30s")
         ran = play(shell, "downstream-outage", inputs)
         assert ran.code == 0, ran.out + ran.err
         assert states[0][1] == "Disabled", "the second waits for the first"
@@ -279,7 +279,7 @@ def test_downstream_outage_that_lasts_keeps_them_halted_and_can_be_waited_for_ag
     fed: Line, shell: Shell, alarm: Bell
 ) -> None:
     alarm.ring()
-    ran = play(shell, "downstream-outage", storm(alarm, notify="false"))
+    ran = play(shell, "downstream-outage", storm(alarm))
     assert ran.code == 6, ran.out + ran.err
     assert fed.state() == "Disabled"
     run = recorded(shell, "downstream-outage")

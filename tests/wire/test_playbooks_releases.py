@@ -263,7 +263,7 @@ def many(function: Function) -> Function:
 
 
 def test_weekly_hygiene_tells_first_and_deletes_when_told(many: Function, shell: Shell, tmp_path: Path) -> None:
-    inputs = {"functions": many.name, "keep": "1", "notify": "false"}
+    inputs = {"functions": many.name, "keep": "1"}
     ran = play(shell, "weekly-hygiene", inputs)
     assert ran.code == 0, ran.out + ran.err
     assert ran.data["outputs"]["would_delete"] == [{"function": many.name, "versions": ["1", "2", "4"]}]
@@ -279,7 +279,7 @@ def test_weekly_hygiene_tells_first_and_deletes_when_told(many: Function, shell:
 
 def test_weekly_hygiene_finds_a_stranded_split_and_goes_on(many: Function, shell: Shell) -> None:
     many.point("3", {"4": 0.2})
-    ran = play(shell, "weekly-hygiene", {"functions": many.name, "keep": "1", "delete": "true", "notify": "false"})
+    ran = play(shell, "weekly-hygiene", {"functions": many.name, "keep": "1", "delete": "true"})
     assert ran.code == 9, ran.out + ran.err
     run = recorded(shell, "weekly-hygiene")
     assert (statuses(run)["splits"], statuses(run)["prune[0]"]) == ("failed", "done")
@@ -292,7 +292,7 @@ def test_weekly_hygiene_deletes_nothing_when_the_audit_log_was_edited(many: Func
     (journal,) = [path for path in shell.home.rglob("*.jsonl") if "live" in str(path)]
     journal.write_text(journal.read_text("utf-8").replace("before", "behind"), "utf-8")
     wire.calls.clear()
-    ran = play(shell, "weekly-hygiene", {"functions": many.name, "keep": "1", "delete": "true", "notify": "false"})
+    ran = play(shell, "weekly-hygiene", {"functions": many.name, "keep": "1", "delete": "true"})
     assert ran.code == 6, ran.out + ran.err
     assert list(statuses(recorded(shell, "weekly-hygiene"))) == ["log"]
     assert numbers(many) == ["$LATEST", "1", "2", "3", "4", "5"]
