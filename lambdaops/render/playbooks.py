@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 _UNDER = " " * 10
 _WORTH_TELLING = timedelta(seconds=1)
-ICONS = {"done": "✔", "failed": "✖", "skipped": "·", "unknown": "?"}
-_TONES = {"done": "good", "failed": "bad", "skipped": "dim", "unknown": "warn"}
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
+ICONS = {"done": "✔", "failed": "✖", "skipped": "·", "waiting": "?", "unknown": "?"}
+_TONES = {"done": "good", "failed": "bad", "skipped": "dim", "waiting": "warn", "unknown": "warn"}
+_SAID = {"unknown": "begun; how it ended is not known", "waiting": "waits for approval"}
 
 
 def list_text(rows: Sequence[Mapping[str, Any]], paper: Paper = PLAIN) -> str:
@@ -34,12 +37,11 @@ def list_text(rows: Sequence[Mapping[str, Any]], paper: Paper = PLAIN) -> str:
         (
             row["name"],
             "hidden" if row["hidden"] else row["from"],
-            ", ".join(row["inputs"]) or "-",
             row.get("problem", "") or _first(row["description"]) or "-",
         )
         for row in rows
     ]
-    return columns(("NAME", "FROM", "INPUTS", "WHAT IT IS FOR"), cells, paper)
+    return columns(("NAME", "FROM", "WHAT IT IS FOR"), cells, paper)
 
 
 def book_data(book: Playbook) -> dict[str, object]:
@@ -212,30 +214,49 @@ def runs_text(rows: Sequence[RunRow], paper: Paper = PLAIN, *, whole: bool = Fal
 
 
 def run_text(row: RunRow, paper: Paper = PLAIN) -> str:
-    """One run, step by step."""
+    """One run, step by step; on a terminal a long line goes on below itself."""
     where = f"account {row.account}, {row.region}"
     where = f"{row.environment} ({where})" if row.environment else where
-    head = f"{plain(row.playbook)} {row.run}: {paper.paint(row.phase, _tone(row.phase))}"
-    lines = [head + (f": {plain(row.reason)}" if row.reason else "")]
-    lines.append(f"  {plain(where)}, begun {moment(row.started)} UTC by {plain(principal_name(row.actor))}")
-    lines += [f"  because: {plain(row.why)}"] if row.why else []
-    lines += [_step(step, paper) for step in row.steps]
+    head = f"{row.playbook} {row.run}: "
+    lines = _hung(plain(head) + paper.paint(row.phase, _tone(row.phase)), len(head) + len(row.phase), row.reason, paper)
+    told = [("", f"{where}, begun {moment(row.started)} UTC by {principal_name(row.actor)}")]
+    told += [("because: ", row.why)] if row.why else []
+    lines += [line for word, text in told for line in _hung(f"  {word}", len(word) + 2, text, paper, colon=False)]
+    lines += [line for step in row.steps for line in _step(step, paper)]
+    more = [("driven by ", row.driver), ("next: ", row.next_step)]
     if row.waits and row.until is not None:
-        lines.append(f"  waits for approval until {moment(row.until)} UTC: {plain(row.waits)}")
-    lines += [f"  driven by {row.driver}"] if row.driver else []
-    lines += [f"  next: {row.next_step}"] if row.next_step else []
+        more.insert(0, (f"waits for approval until {moment(row.until)} UTC: ", row.waits))
+    lines += [line for word, text in more if text for line in _hung(f"  {word}", 4, text, paper, colon=False)]
     return "\n".join(lines)
 
 
-def _step(step: StepRow, paper: Paper) -> str:
+def _hung(lead: str, wide: int, text: str, paper: Paper, *, colon: bool = True) -> list[str]:
+    """A lead and what it says; what does not fit stands below, ``wide`` columns in, or six if that is too far."""
+    if not text:
+        return [lead]
+    lead = f"{lead}: " if colon else lead
+    if paper.width is None:
+        return [lead + plain(text)]
+    bare = _COLOUR.sub("", lead)
+    start, indent = len(bare) - len(bare.lstrip()), min(wide, 6)
+    whole = (bare + plain(text)).strip()
+    first, *_ = wrap(whole, paper.width - start)
+    rest = wrap(whole[len(first) :], paper.width - indent)
+    head = " " * start + first
+    # Colour is put back where the lead has room, which it has everywhere but on the narrowest of terminals.
+    head = lead + head[len(bare) :] if head.startswith(bare) else head
+    return [head, *(" " * indent + line for line in rest)]
+
+
+def _step(step: StepRow, paper: Paper) -> list[str]:
     icon = paper.paint(ICONS[step.status], _TONES[step.status])
     name = f"take back {step.step}" if step.undo else step.step
     took = ""
     if step.began is not None and step.ended is not None and step.ended - step.began >= _WORTH_TELLING:
         took = f" ({format_duration(step.ended - step.began)})"
     attempts = f", attempt {step.attempts}" if step.attempts > 1 else ""
-    said = step.message or ("begun; how it ended is not known" if step.status == "unknown" else step.status)
-    return f"  {icon} {plain(name)}: {plain(said)}{attempts}{took}"
+    said = step.message or _SAID.get(step.status, step.status)
+    return _hung(f"  {icon} {plain(name)}", 6, f"{said}{attempts}{took}", paper)
 
 
 def _tone(phase: str) -> str:

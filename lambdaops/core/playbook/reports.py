@@ -8,7 +8,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """One step of a run; ``status`` is done, failed, skipped, or ``unknown`` when it was begun and nobody knows."""
+    """One step of a run.
+
+    ``status`` is done, failed, skipped, ``waiting`` for approval, or ``unknown`` when it was begun and nobody knows.
+    """
 
     step: str
     status: str

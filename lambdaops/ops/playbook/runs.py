@@ -194,7 +194,7 @@ def row(run: Run, lease: Lease | None = None) -> RunRow:
         region,
         run.plan,
         said.inputs,
-        tuple(_steps(run)),
+        tuple(_steps(run, asked.step if asked is not None else "")),
         driver=f"pid {lease.pid} on {lease.host}" if live and lease is not None and lease.pid else "",
         waits=f"{asked.step}: {asked.message}" if asked is not None else "",
         until=asked.until if asked is not None else None,
@@ -202,13 +202,13 @@ def row(run: Run, lease: Lease | None = None) -> RunRow:
     )
 
 
-def _steps(run: Run) -> Iterator[StepRow]:
+def _steps(run: Run, waiting: str) -> Iterator[StepRow]:
     for undo, all_ in ((False, run.tried), (True, run.undone)):
         for key, tried in all_.items():
             end = tried.end
             yield StepRow(
                 key,
-                end.status.value if end is not None else "unknown",
+                end.status.value if end is not None else "waiting" if key == waiting else "unknown",
                 tried.attempt,
                 tried.began.at if tried.began is not None else None,
                 tried.ended.at if tried.ended is not None else None,
