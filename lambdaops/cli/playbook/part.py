@@ -32,7 +32,9 @@ class StepPart:
         from lambdaops.render.console import PLAIN
 
         text = reply.text if isinstance(reply.text, str) else reply.text(PLAIN)
-        said = next((line.strip() for line in text.splitlines() if line.strip()), "")
+        said, *more = [line.strip() for line in text.splitlines() if line.strip()] or [""]
+        if said.isupper():  # the head of a table
+            said = f"{len(more)} line{'s' if len(more) != 1 else ''}"
         error = reply.error
         message = error.message if error is not None else said
         self.result = Result(int(reply.exit_code), message, dict(reply.data), error.code if error else "")  # type: ignore[arg-type]

@@ -27,8 +27,8 @@ def argv(use: Use, given: Mapping[str, Json]) -> list[str]:
     arguments: list[str] = []
     for parameter in use.parameters.values():
         value = given.get(parameter.name)
-        if value is None:
-            continue
+        if value is None or (value == "" and parameter.option):
+            continue  # nothing is said
         words = _words(use, parameter, value)
         if parameter.option:
             options += words
