@@ -116,7 +116,8 @@ def test_an_alarm_that_fires_and_recovers_between_looks_is_noticed(function: Fun
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="over")
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 4
-    assert "left OK and came back" in out
+    # A look that falls between the two calls sees it directly; one that does not sees the time of the change only.
+    assert "left OK and came back" in out or "ALARM since" in out
     assert function.alias() == ("1", {})
 
 
