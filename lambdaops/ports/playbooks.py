@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lambdaops.core.playbook.book import Json
 from lambdaops.core.playbook.language import Expressions
-from lambdaops.ports import Alarms, Ask, Clock, Identity, Journals, Signals, Sink
+from lambdaops.ports import Alarms, Clock, Identity, Journals, Signals, Sink
 from lambdaops.ports.queues import Queues
 
 if TYPE_CHECKING:
@@ -84,7 +84,6 @@ class PlaybookPorts:
     identity: Identity
     journals: Journals
     sink: Sink
-    ask: Ask
     host: str
     run: str = ""
     tool: str = ""

@@ -206,7 +206,7 @@ class PlayRig:
     def ports(self) -> PlaybookPorts:
         return PlaybookPorts(
             self.clock, self, self.commands, self, self, cast("Queues", self), JmespathValues(), self, self.journals,
-            self, self, "laptop", self.acting_for, "lambdaops test",
+            self, "laptop", self.acting_for, "lambdaops test",
         )  # fmt: skip
 
     @property

@@ -110,6 +110,16 @@ def test_from_the_plan_to_the_way_back(prod: Setting) -> None:
     assert (back.code, back.data["environment"], prod.function.alias()) == (0, "prod", ("1", {}))
 
 
+def test_a_run_of_a_playbook_asks_once_whose_credentials_these_are(prod: Setting) -> None:
+    prod.write()
+    book = prod.directory / "say.yaml"
+    book.write_text("version: 1\nname: say\nsteps:\n  - {id: it, uses: note, with: {message: here}}\n", "utf-8")
+    prod.wire.calls.clear()
+    ran = prod.shell("playbook", "run", str(book), "--env", "prod", "--yes", *JSON)
+    assert (ran.code, ran.data["environment"]) == (0, "prod"), ran.err
+    assert prod.wire.calls == ["GetCallerIdentity"]
+
+
 def test_a_freeze(prod: Setting, package: str) -> None:
     prod.write(FILE.replace('alarms: ["{{function}}-*"], ', ""), freeze=around_now())
     for words in (("--to", "2"), ("--zip", package)):

@@ -71,7 +71,7 @@ def reach_for(env: Env, place: Place) -> Reach:
 
 def ports_for(env: Env, reach: Reach, place: Place, library: Library, sink: Sink, signals: Signals) -> PlaybookPorts:
     """What running a playbook there needs."""
-    ports = reach.ports(env, sink, yes=True, signals=signals)
+    ports = reach.ports(env, sink, signals=signals)
     return PlaybookPorts(
         clock=ports.clock,
         signals=signals,
@@ -83,7 +83,6 @@ def ports_for(env: Env, reach: Reach, place: Place, library: Library, sink: Sink
         identity=ports.identity,
         journals=ports.journals,
         sink=sink,
-        ask=ports.ask,
         host=ports.host,
         run=ports.run,
         tool=ports.tool,

@@ -46,7 +46,7 @@ def started(env: Env, asked: Asked, on_interrupt: str | None, output: OutputForm
     signals = interrupts(env, on_interrupt, _LEFT)
     with _telling(env, output, reach) as sink:
         ports = ports_for(env, reach, asked.place, library, sink, signals)
-        reach.require_caller(reach.ports(env, sink))
+        reach.require_caller(ports)
         before = _done_before(env, ports, book.name)
         if before is not None:
             return _reply(reach, before)
@@ -70,7 +70,7 @@ def rehearsed(env: Env, asked: Asked, output: OutputFormat) -> Reply:
     reach = reach_for(env, asked.place)
     with telling(env, output) as sink:
         ports = ports_for(env, reach, asked.place, library, sink, interrupts(env, None))
-        reach.require_caller(reach.ports(env, sink))
+        reach.require_caller(ports)
         found = prepare(ports, request_of(env, asked, library, book, reach, ports.identity.caller()))
     data = encode(found.plan)
     assert isinstance(data, dict)  # noqa: S101 -- a dataclass encodes to an object
@@ -97,7 +97,7 @@ def _taken_up(
     library = Library.of(env, asked.place)
     book = library.begun_with(found.run)
     ports = ports_for(env, reach, asked.place, library, sink, interrupts(env, on_interrupt, _LEFT))
-    reach.require_caller(reach.ports(env, sink))
+    reach.require_caller(ports)
     where = _same_place(env, reach, found, ports.identity.caller())
     if book.digest != found.run.digest and not edited:
         raise PlaybookEditedError(
