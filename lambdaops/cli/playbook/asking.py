@@ -18,7 +18,7 @@ from lambdaops.ops.playbook.prepare import Request
 from lambdaops.ports.playbooks import PlaybookPorts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from lambdaops.cli.env import Env
     from lambdaops.core.playbook.book import Json, Playbook
@@ -90,6 +90,16 @@ def ports_for(env: Env, reach: Reach, place: Place, library: Library, sink: Sink
     )
 
 
+def where(env: Env, reach: Reach, caller: str) -> Where:
+    """The account, region and environment that we are in; ``caller`` is the ARN of who we are.
+
+    Raises:
+        RegionMissingError: no region is set.
+    """
+    region = env.inventory(region=reach.region, profile=reach.profile).region
+    return Where(caller.split(":")[4], region, reach.settings.environment)
+
+
 def request_of(env: Env, asked: Asked, library: Library, playbook: Playbook, reach: Reach, caller: str) -> Request:
     """The request of a new run; ``caller`` is the ARN of who we are.
 
@@ -99,12 +109,11 @@ def request_of(env: Env, asked: Asked, library: Library, playbook: Playbook, rea
     """
     if asked.override is not None and not asked.override.strip():
         raise UsageError("--override-limits says no reason", hint='Say why: --override-limits "WHY".')
-    inventory = env.inventory(region=reach.region, profile=reach.profile)
     return Request(
         playbook,
         resolve(playbook, asked.said()),
         library.uses,
-        Where(caller.split(":")[4], inventory.region, reach.settings.environment),
+        where(env, reach, caller),
         library.digests(playbook),
         asked.reason,
         asked.ticket,
@@ -135,8 +144,3 @@ def inputs_again(playbook: Playbook, run: Run, said: Mapping[str, Json]) -> dict
         name: value for name, value in run.inputs.items() if name in known and not (name in secret and value == MASK)
     }
     return resolve(playbook, {name: value for name, value in (before | dict(said)).items() if value is not None})
-
-
-def words(inputs: Sequence[str] | None) -> tuple[str, ...]:
-    """What was said with --input."""
-    return tuple(inputs or ())

@@ -51,14 +51,14 @@ The hash of the plan is what playbook run --plan holds a run to.
 
     def body() -> Reply:
         from lambdaops.cli.clock import NoSignals
-        from lambdaops.cli.playbook.asking import Asked, ports_for, reach_for, request_of, words
+        from lambdaops.cli.playbook.asking import Asked, ports_for, reach_for, request_of
         from lambdaops.cli.playbook.loading import Library
         from lambdaops.core.codec import encode
         from lambdaops.ops.playbook.prepare import planned
         from lambdaops.render.playbooks import plan_text
 
         place = Place(environment, config, region, profile)
-        asked = Asked(playbook, place, words(inputs), inputs_json)
+        asked = Asked(playbook, place, tuple(inputs or ()), inputs_json)
         library = Library.of(env, place)
         book = library.flawless(playbook)
         reach = reach_for(env, place)

@@ -99,13 +99,13 @@ over, and does nothing twice.
     env: Env = ctx.obj
 
     def body() -> Reply:
-        from lambdaops.cli.playbook.asking import Asked, words
+        from lambdaops.cli.playbook.asking import Asked
         from lambdaops.cli.playbook.running import rehearsed, started
 
         asked = Asked(
             playbook,
             Place(environment, config, region, profile),
-            words(inputs),
+            tuple(inputs or ()),
             inputs_json,
             reason,
             ticket,
@@ -149,11 +149,16 @@ if the playbook was edited since (--edited goes on), or in another account or re
     env: Env = ctx.obj
 
     def body() -> Reply:
-        from lambdaops.cli.playbook.asking import Asked, words
+        from lambdaops.cli.playbook.asking import Asked
         from lambdaops.cli.playbook.running import resumed
 
         asked = Asked(
-            run_, Place(environment, config, region, profile), words(inputs), reason=reason, yes=yes, repeat=repeat
+            run_,
+            Place(environment, config, region, profile),
+            tuple(inputs or ()),
+            reason=reason,
+            yes=yes,
+            repeat=repeat,
         )
         return resumed(env, asked, on_interrupt.value if on_interrupt else None, output, edited=edited)
 

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 from lambdaops.cli.ask import Confirmation
 from lambdaops.cli.notifying import ToldTo
 from lambdaops.cli.options import OutputFormat
-from lambdaops.cli.playbook.asking import Asked, inputs_again, ports_for, reach_for, request_of
+from lambdaops.cli.playbook.asking import Asked, inputs_again, ports_for, reach_for, request_of, where
 from lambdaops.cli.playbook.loading import Library
 from lambdaops.cli.releasing import interrupts
 from lambdaops.cli.reply import Reply, telling
 from lambdaops.core.codec import encode
-from lambdaops.core.errors import PlaybookEditedError, PlaybookInProgressError, WrongAccountError
+from lambdaops.core.errors import PlaybookInProgressError, WrongAccountError
 from lambdaops.core.notices import Progress
-from lambdaops.core.playbook.plan import Place as Where
 from lambdaops.core.playbook.records import Outcome
 from lambdaops.core.settings import Confirm
 from lambdaops.ops.playbook import runs
 from lambdaops.ops.playbook.prepare import Request, planned, prepare
-from lambdaops.ops.playbook.start import Ended, begin, take_up
+from lambdaops.ops.playbook.start import Ended, begin, edited_since, take_up
 from lambdaops.render.playbooks import plan_text, run_text
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from lambdaops.cli.env import Env
     from lambdaops.cli.reach import Reach
+    from lambdaops.core.playbook.plan import Place as Where
     from lambdaops.ops.playbook.runs import FoundRun
     from lambdaops.ports import Sink
     from lambdaops.ports.playbooks import PlaybookPorts
@@ -98,19 +98,15 @@ def _taken_up(
     book = library.begun_with(found.run)
     ports = ports_for(env, reach, asked.place, library, sink, interrupts(env, on_interrupt, _LEFT))
     reach.require_caller(ports)
-    where = _same_place(env, reach, found, ports.identity.caller())
+    place = _same_place(env, reach, found, ports.identity.caller())
     if book.digest != found.run.digest and not edited:
-        raise PlaybookEditedError(
-            f"run {found.run.id} is not taken up: {book.source} was edited since",
-            hint="Bring back what it was begun with, or go on with what there is now: --edited.",
-            target=found.run.id,
-        )
+        raise edited_since(found.run, f"{book.source} was edited since")
     said = found.run.said
     request = Request(
         book,
         inputs_again(book, found.run, asked.said()),
         library.uses,
-        where,
+        place,
         library.digests(book),
         said.reason,
         said.ticket,
@@ -130,11 +126,7 @@ def _same_place(env: Env, reach: Reach, found: FoundRun, caller: str) -> Where:
         WrongAccountError: we are elsewhere.
     """
     region, account = found.arn.split(":")[3:5]
-    here = Where(
-        caller.split(":")[4],
-        env.inventory(region=reach.region, profile=reach.profile).region,
-        reach.settings.environment,
-    )
+    here = where(env, reach, caller)
     if (here.account, here.region) != (account, region):
         raise WrongAccountError(
             f"run {found.run.id} was begun in account {account}, {region}, and this is account {here.account}, "

@@ -117,7 +117,7 @@ def cancel(
         with telling(env, output) as sink:
             ports = reach.ports(env, sink, yes=yes)
             reach.require_caller(ports)
-            found = runs.find(reach.journals(env), run)
+            found = runs.find(ports.journals, run)
             if no_compensate and found.live:
                 raise UsageError(
                     "--no-compensate is for a run that nobody drives", hint="Cancel it without, or end its process."
@@ -187,7 +187,7 @@ def _say(env: Env, run: str, wish: Wish, reason: str, place: Place, output: Outp
         with telling(env, output) as sink:
             ports = reach.ports(env, sink)
             reach.require_caller(ports)
-            found = runs.find(reach.journals(env), run)
+            found = runs.find(ports.journals, run)
             asked = found.run.waits
             now = runs.answer(ports, found, wish, reason)
         step = getattr(asked.event, "step", "") if asked is not None else ""

@@ -22,8 +22,8 @@ from lambdaops.ports.playbooks import PlaybookPorts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
-    from lambdaops.core.model import AlarmReading
     from lambdaops.core.playbook.book import Json
 
 _MOMENT = timedelta(milliseconds=500)
@@ -63,7 +63,7 @@ class Acts:
         found = {reading.name: reading for reading in self.ports.alarms.read_alarms(names)}
         missing = [name for name in names if name not in found]
         in_alarm = [name for name, reading in found.items() if reading.state is AlarmState.ALARM]
-        no_data = [name for name, reading in found.items() if _silent(reading)]
+        no_data = [name for name, reading in found.items() if reading.state is AlarmState.INSUFFICIENT_DATA]
         bad = [
             text
             for text, group in (("in ALARM", in_alarm), ("missing", missing), ("without data", no_data))
@@ -175,8 +175,8 @@ class Acts:
         seen: list[Json] = [{"name": name, "state": one.state.value} for name, one in found.items()]
         return not bad, ", ".join(bad) or f"{', '.join(names)}: OK", {"alarms": seen}
 
-    def _waited(self, began: object, code: int, message: str, outputs: Mapping[str, Json] | None = None) -> Result:
-        seconds = round((self.ports.clock.now() - began).total_seconds(), 1)  # type: ignore[operator]
+    def _waited(self, began: datetime, code: int, message: str, outputs: Mapping[str, Json] | None = None) -> Result:
+        seconds = round((self.ports.clock.now() - began).total_seconds(), 1)
         error = {0: "", _STOPPED: "interrupted"}.get(code, "waited-in-vain")
         return Result(code, message, {"waited_seconds": seconds, **(outputs or {})}, error)
 
@@ -197,10 +197,6 @@ def _note(given: Mapping[str, Json]) -> Result:
 def _names(value: Json) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     return tuple(dict.fromkeys(str(item) for item in items))
-
-
-def _silent(reading: AlarmReading) -> bool:
-    return reading.state is AlarmState.INSUFFICIENT_DATA
 
 
 def _without_secrets(value: Json) -> Json:

@@ -6,7 +6,6 @@ account, region and inputs, or it is refused; a step that was done is not done a
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +20,6 @@ from lambdaops.core.errors import (
     PlaybookInProgressError,
 )
 from lambdaops.core.notices import Progress, Warned
-from lambdaops.core.playbook.inputs import masked
 from lambdaops.core.playbook.records import PlaybookOpened, PlaybookResumed
 from lambdaops.core.playbook.run import Run, exit_code, runs
 from lambdaops.ops.playbook.prepare import require_rate, same_run
@@ -86,7 +84,7 @@ def begin(ports: PlaybookPorts, prepared: Prepared) -> Ended:
                     request.playbook.name,
                     request.playbook.digest,
                     plan.hash,
-                    json.dumps(masked(request.playbook, request.inputs), ensure_ascii=False, sort_keys=True),
+                    plan.inputs,
                     request.place.environment,
                     request.stop_alarms,
                     request.approved,
@@ -135,15 +133,20 @@ def take_up(ports: PlaybookPorts, prepared: Prepared, run: str, reason: str = ""
         return Ended(Runner(recorder, drive, prepared, found, heard).finish())
 
 
+def edited_since(run: Run, what: str) -> PlaybookEditedError:
+    """Why a run is not taken up with another plan than it was begun with."""
+    return PlaybookEditedError(
+        f"run {run.id} is not taken up: {what}",
+        hint="Bring back what it was begun with, or go on with what there is now: --edited.",
+        target=run.id,
+    )
+
+
 def _require_same(ports: PlaybookPorts, prepared: Prepared, run: Run, *, edited: bool) -> None:
     if prepared.plan.hash == run.plan:
         return
     changed = prepared.request.playbook.digest != run.digest
     what = "the playbook was edited since" if changed else "the inputs, or a playbook that it runs, are others now"
     if not edited:
-        raise PlaybookEditedError(
-            f"run {run.id} is not taken up: {what}",
-            hint="Bring back what it was begun with, or go on with what there is now: --edited.",
-            target=run.id,
-        )
+        raise edited_since(run, what)
     ports.sink.emit(Warned(ports.clock.now(), f"going on although {what}", "Steps that were done are not done again."))
