@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from lambdaops.core.model import AlarmReading
     from lambdaops.core.playbook.book import Json
 
 _MOMENT = timedelta(milliseconds=500)
@@ -59,9 +60,7 @@ class Acts:
     # -- looks ---------------------------------------------------------------------------------------------------------
 
     def _check(self, given: Mapping[str, Json]) -> Result:
-        names = _names(given["alarms"])
-        found = {reading.name: reading for reading in self.ports.alarms.read_alarms(names)}
-        missing = [name for name in names if name not in found]
+        names, found, missing = self._alarms(given)
         in_alarm = [name for name, reading in found.items() if reading.state is AlarmState.ALARM]
         no_data = [name for name, reading in found.items() if reading.state is AlarmState.INSUFFICIENT_DATA]
         bad = [
@@ -71,7 +70,7 @@ class Acts:
         ]
         outputs: dict[str, Json] = {
             "ok": not bad,
-            "alarms": [{"name": name, "state": reading.state.value} for name, reading in found.items()],
+            "alarms": _states(found),
             "in_alarm": [*in_alarm],
             "missing": [*missing],
             "no_data": [*no_data],
@@ -79,6 +78,12 @@ class Acts:
         message = "; ".join(bad) or f"{', '.join(names) or 'no alarm'}: OK"
         fails = given.get("fail") is not False
         return Result(int(ExitCode.HELD) if bad and fails else 0, message, outputs, "check-failed" if bad else "")
+
+    def _alarms(self, given: Mapping[str, Json]) -> tuple[tuple[str, ...], dict[str, AlarmReading], list[str]]:
+        """The names that were given, what there is of them, and what is missing."""
+        names = _names(given["alarms"])
+        found = {reading.name: reading for reading in self.ports.alarms.read_alarms(names)}
+        return names, found, [name for name in names if name not in found]
 
     def _ask(self, given: Mapping[str, Json]) -> Result:
         service, call = str(given["service"]), str(given["call"])
@@ -166,14 +171,11 @@ class Acts:
             if not isinstance(most, int):
                 raise StepRefusedError("wait-for: at-most takes a number")
             return queue.total <= most, f"{queue.name} has {queue.total} messages", {"messages": queue.total}
-        names = _names(given["alarms"])
-        found = {reading.name: reading for reading in self.ports.alarms.read_alarms(names)}
-        missing = [name for name in names if name not in found]
+        names, found, missing = self._alarms(given)
         if missing:
             raise StepRefusedError(f"there is no alarm {', '.join(missing)}", hint="Check the name and the region.")
         bad = [f"{name} is {one.state.value}" for name, one in found.items() if one.state is not AlarmState.OK]
-        seen: list[Json] = [{"name": name, "state": one.state.value} for name, one in found.items()]
-        return not bad, ", ".join(bad) or f"{', '.join(names)}: OK", {"alarms": seen}
+        return not bad, ", ".join(bad) or f"{', '.join(names)}: OK", {"alarms": _states(found)}
 
     def _waited(self, began: datetime, code: int, message: str, outputs: Mapping[str, Json] | None = None) -> Result:
         seconds = round((self.ports.clock.now() - began).total_seconds(), 1)
@@ -197,6 +199,10 @@ def _note(given: Mapping[str, Json]) -> Result:
 def _names(value: Json) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     return tuple(dict.fromkeys(str(item) for item in items))
+
+
+def _states(found: Mapping[str, AlarmReading]) -> list[Json]:
+    return [{"name": name, "state": reading.state.value} for name, reading in found.items()]
 
 
 def _without_secrets(value: Json) -> Json:
