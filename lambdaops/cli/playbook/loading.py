@@ -98,11 +98,9 @@ class Library:
         found: dict[str, str] = {}
         waiting = [playbook]
         while waiting:
-            for step in waiting.pop().steps:
-                for action in (step.action, step.undo):
-                    name = action.given.get("playbook") if action and action.uses == "run-playbook" else None
-                    other = self.book(name) if isinstance(name, str) else None
-                    if other is not None and other.name not in found:
-                        found[other.name] = other.digest
-                        waiting.append(other)
+            for name in waiting.pop().runs:
+                other = self.book(name)
+                if other is not None and other.name not in found:
+                    found[other.name] = other.digest
+                    waiting.append(other)
         return found

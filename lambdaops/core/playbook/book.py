@@ -122,3 +122,10 @@ class Playbook:
     def step(self, name: str) -> Step:
         """The step of this id."""
         return next(step for step in self.steps if step.id == name)
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The names of the playbooks that its steps run, or run to take something back; in order."""
+        actions = [action for step in self.steps for action in (step.action, step.undo) if action is not None]
+        named = [action.given.get("playbook") for action in actions if action.uses == "run-playbook"]
+        return tuple(name for name in named if isinstance(name, str))

@@ -51,13 +51,7 @@ class _Check:
         for number, step in enumerate(self.playbook.steps):
             yield from self._step(("steps", number), step, flow)
         for name, value in self.playbook.outputs.items():
-            scope = Scope(
-                self.playbook,
-                self.uses,
-                self.language,
-                frozenset(step.id for step in self.playbook.steps),
-                fallback=True,
-            )
+            scope = self._scope(frozenset(step.id for step in self.playbook.steps), fallback=True)
             yield from scope.flaws(("outputs", name), value)
 
     # -- inputs --------------------------------------------------------------------------------------------------------
@@ -83,8 +77,8 @@ class _Check:
     # -- steps ---------------------------------------------------------------------------------------------------------
 
     def _step(self, loc: Loc, step: Step, flow: Flow) -> Iterator[Flaw]:
-        sure = flow.sure(step.id)
-        scope = Scope(self.playbook, self.uses, self.language, sure | self._guarded(step), each=step.each is not None)
+        sure, each = flow.sure(step.id), step.each is not None
+        scope = self._scope(sure | self._guarded(step), each=each)
         if not flow.reached(step.id):
             yield Flaw(
                 (*loc, "id"),
@@ -93,9 +87,7 @@ class _Check:
             )
         if step.condition is False:
             yield Flaw((*loc, "if"), f"step {step.id} is never done", "Delete it, or write a condition: ${{ ... }}.")
-        yield from self._condition(
-            loc, step, Scope(self.playbook, self.uses, self.language, sure, each=step.each is not None)
-        )
+        yield from self._condition(loc, step, self._scope(sure, each=each))
         yield from self._where_to(loc, step)
         if step.each is not None:
             yield from self._each(loc, step)
@@ -109,17 +101,18 @@ class _Check:
                 f"What can be: {stoppable}.",
             )
         if step.undo is not None:
-            after = Scope(
-                self.playbook,
-                self.uses,
-                self.language,
-                sure | {step.id} | self._guarded(step),
-                each=step.each is not None,
-            )
+            after = self._scope(sure | {step.id} | self._guarded(step), each=each)
             yield from self.given.flaws((*loc, "compensate"), step.undo, after)
             undo = self.uses.get(step.undo.uses)
             if undo is not None and undo.name in ("approve", "wait-for", "run-playbook"):
                 yield Flaw((*loc, "compensate", "uses"), f"{undo.name} takes nothing back", "Use what does.")
+
+    def _scope(
+        self, sure: frozenset[str], *, each: bool = False, fallback: bool = False, inputs_only: bool = False
+    ) -> Scope:
+        return Scope(
+            self.playbook, self.uses, self.language, sure, each=each, fallback=fallback, inputs_only=inputs_only
+        )
 
     def _guarded(self, step: Step) -> frozenset[str]:
         """The steps that a step's condition asks about: whoever does that knows that they may not be done."""
@@ -164,9 +157,7 @@ class _Check:
     def _each(self, loc: Loc, step: Step) -> Iterator[Flaw]:
         here: Loc = (*loc, "for-each")
         if isinstance(step.each, list):
-            yield from Scope(self.playbook, self.uses, self.language, frozenset(), inputs_only=True).flaws(
-                here, step.each
-            )
+            yield from self._scope(frozenset(), inputs_only=True).flaws(here, step.each)
             return
         try:
             found = list(expressions(step.each))
@@ -176,7 +167,7 @@ class _Check:
         if not isinstance(step.each, str) or len(parts(step.each)) != 1 or not found:
             yield Flaw(here, "for-each takes a list, or one expression of inputs", "Write ${{ inputs.NAME }}.")
             return
-        yield from Scope(self.playbook, self.uses, self.language, frozenset(), inputs_only=True).flaws(here, step.each)
+        yield from self._scope(frozenset(), inputs_only=True).flaws(here, step.each)
         name = only_input(step.each)
         if any(one.secret and one.name == name for one in self.playbook.inputs):
             yield Flaw(here, f"{name} is secret: steps are not done for each of its items", "Leave secret out.")

@@ -168,15 +168,13 @@ class Given:
     def _circle(self, above: tuple[str, ...], other: Playbook) -> tuple[str, ...]:
         if other.name in above:
             return (*above[above.index(other.name) :], other.name)
-        for step in other.steps:
-            for action in (step.action, step.undo):
-                name = action.given.get("playbook") if action is not None and action.uses == "run-playbook" else None
-                inner = self.books(name) if isinstance(name, str) and name not in above else None
-                if isinstance(name, str) and name in (*above, other.name):
-                    return (*above, other.name, name)
-                found = self._circle((*above, other.name), inner) if inner is not None else ()
-                if found:
-                    return found
+        for name in other.runs:
+            if name in (*above, other.name):
+                return (*above, other.name, name)
+            inner = self.books(name)
+            found = self._circle((*above, other.name), inner) if inner is not None else ()
+            if found:
+                return found
         return ()
 
 
