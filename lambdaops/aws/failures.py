@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lambdaops.aws.faults import translating
-from lambdaops.aws.functions import alias_of, qualifier_of
+from lambdaops.aws.functions import qualifier_of, source_of
+from lambdaops.aws.listing import aliases, listed
 from lambdaops.aws.session import Session
 from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, AsyncTraffic, Mapped, Published
 from lambdaops.core.errors import AccessDeniedError, UnreachableError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-_PAGE = 50
 _BATCH = 500
 """As many queries as one GetMetricData takes."""
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
@@ -54,13 +54,12 @@ class AwsFailurePaths:
 
     def aliases(self, function: str) -> tuple[AliasVersions, ...]:
         """Which versions each alias points at."""
-        found = [alias_of(item) for item in self._listed(function, "aliases", "list_aliases", "Aliases")]
         return tuple(
             AliasVersions(
                 alias.arn.rpartition(":")[2],
                 tuple(filter(None, (alias.routing.primary, alias.routing.additional))),
             )
-            for alias in sorted(found, key=lambda alias: alias.arn)
+            for alias in aliases(self.session.functions(), function)
         )
 
     def settings(self, function: str) -> tuple[AsyncSettings, ...]:
@@ -82,10 +81,7 @@ class AwsFailurePaths:
         return tuple(sorted(found, key=lambda it: (it.source, it.qualifier, it.id)))
 
     def _listed(self, function: str, what: str, call: str, key: str) -> Iterator[Mapping[str, Any]]:
-        client: Any = self.session.functions()
-        with translating(f"list the {what} of {function}", target=function):
-            pages = client.get_paginator(call).paginate(FunctionName=function, PaginationConfig={"PageSize": _PAGE})
-            yield from (item for page in pages for item in page.get(key, []))
+        return listed(self.session.functions(), function, what, call, key)
 
     def oldest(self, queues: Sequence[str]) -> dict[str, timedelta]:
         """How old the oldest message of each of these queues is, where CloudWatch says; of this region's queues only.
@@ -184,11 +180,9 @@ def _settings(item: Mapping[str, Any]) -> AsyncSettings:
 
 def _mapped(item: Mapping[str, Any]) -> Mapped:
     retries, age = item.get("MaximumRetryAttempts"), item.get("MaximumRecordAgeInSeconds")
-    endpoints = (item.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
     return Mapped(
         id=item["UUID"],
-        # A self-managed Kafka has no ARN, only its servers.
-        source=item.get("EventSourceArn") or ",".join(server for servers in endpoints.values() for server in servers),
+        source=source_of(item),
         qualifier=qualifier_of(item.get("FunctionArn", "")),
         enabled=item.get("State") not in ("Disabled", "Disabling", "Deleting"),
         on_failure=_destination(item),

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lambdaops.aws.faults import translating
+from lambdaops.aws.policies import invoking, principal_of
 from lambdaops.aws.session import Session
 from lambdaops.core.model import (
     FULL,
@@ -135,14 +136,8 @@ class LambdaFunctions:
 
     def permissions(self, function: str) -> Sequence[Permission]:
         """Who may invoke the function without naming a version or alias."""
-        client = self._client
-        with translating(f"read the policy of {function}", target=function):
-            try:
-                answer = client.get_policy(FunctionName=function)
-            except client.exceptions.ResourceNotFoundException:
-                return []  # no policy, or no function: the versions' check tells the latter
-        statements = json.loads(answer["Policy"]).get("Statement", [])
-        return [_permission(item) for item in statements if item.get("Effect") == "Allow" and _invokes(item)]
+        # None of a function that is not there: the versions' check tells that.
+        return [_permission(item) for item in statements(self._client, function) if invoking(item)]
 
     def provisioned(self, function: str, alias: str) -> Provisioned | None:
         """Provisioned concurrency of the alias."""
@@ -194,29 +189,41 @@ def _version(item: Mapping[str, Any]) -> Version:
 
 
 def _event_source(item: Mapping[str, Any]) -> EventSource:
-    endpoints = (item.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
     return EventSource(
-        # A self-managed Kafka has no ARN, only its servers.
-        source=item.get("EventSourceArn") or ",".join(server for servers in endpoints.values() for server in servers),
+        source=source_of(item),
         qualifier=qualifier_of(item.get("FunctionArn", "")),
         enabled=item.get("State") not in ("Disabled", "Disabling", "Deleting"),
     )
 
 
-def _invokes(statement: Mapping[str, Any]) -> bool:
-    """Whether a statement is about invoking, rather than, say, reading the configuration."""
-    actions = statement.get("Action", "*")
-    every = [actions] if isinstance(actions, str) else actions
-    return any(action in ("*", "lambda:*") or action.startswith("lambda:Invoke") for action in every)
-
-
 def _permission(statement: Mapping[str, Any]) -> Permission:
-    principal = statement.get("Principal", "*")
-    if isinstance(principal, dict):
-        principal = next(iter(principal.values()), "*")
-    if isinstance(principal, list):
-        principal = ", ".join(principal)
-    return Permission(str(principal), qualifier_of(str(statement.get("Resource", ""))), str(statement.get("Sid", "")))
+    qualifier = qualifier_of(str(statement.get("Resource", "")))
+    return Permission(principal_of(statement), qualifier, str(statement.get("Sid", "")))
+
+
+def statements(client: LambdaClient, function: str, qualifier: str = "") -> Sequence[Mapping[str, Any]]:
+    """The statements of the policy of a function, or of a version or alias; none where there is no policy.
+
+    GetPolicy says the same (ResourceNotFoundException) where there is no such function or version.
+
+    Raises:
+        AwsError: it could not be read.
+    """
+    name = f"{function}:{qualifier}" if qualifier else function
+    with translating(f"read the policy of {name}", target=name):
+        try:
+            answer = client.get_policy(FunctionName=function, **({"Qualifier": qualifier} if qualifier else {}))
+        except client.exceptions.ResourceNotFoundException:
+            return ()
+    found: Sequence[Mapping[str, Any]] = json.loads(answer["Policy"]).get("Statement", [])
+    return found
+
+
+def source_of(mapping: Mapping[str, Any]) -> str:
+    """What an event source mapping polls: its ARN, or the servers of a self-managed Kafka, which has none."""
+    endpoints = (mapping.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
+    servers = (server for servers in endpoints.values() for server in servers)
+    return mapping.get("EventSourceArn") or ",".join(servers)
 
 
 def qualifier_of(arn: str) -> str:

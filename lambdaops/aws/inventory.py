@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdaops.aws.alarms import described
 from lambdaops.aws.faults import translating
-from lambdaops.aws.functions import alias_of
+from lambdaops.aws.listing import aliases
 from lambdaops.aws.session import Session
 from lambdaops.ports import AlarmLink
 
@@ -49,12 +49,7 @@ class AwsInventory:
 
     def aliases(self, function: str) -> tuple[Alias, ...]:
         """The aliases of a function with their routing, in the order of their names."""
-        with translating(f"list the aliases of {function}", target=function):
-            pages = self.session.functions().get_paginator("list_aliases")
-            found = pages.paginate(FunctionName=function, PaginationConfig={"PageSize": _PAGE})
-            return tuple(
-                sorted((alias_of(item) for page in found for item in page.get("Aliases", [])), key=lambda a: a.arn)
-            )
+        return aliases(self.session.functions(), function)
 
     def alarm_names(self, prefix: str) -> tuple[str, ...]:
         """The names of the alarms that begin with the prefix, sorted; every alarm's for an empty one."""

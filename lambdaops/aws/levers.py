@@ -6,12 +6,12 @@ environment variables and code addresses in AWS's answers are dropped at once.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambdaops.aws.faults import translating
-from lambdaops.aws.functions import qualifier_of
+from lambdaops.aws.functions import qualifier_of, source_of, statements
+from lambdaops.aws.policies import invoking, principal_of
 from lambdaops.aws.session import Session
 from lambdaops.core.errors import RejectedError
 from lambdaops.core.halt.callers import Caller
@@ -81,14 +81,8 @@ class LambdaLevers:
         return tuple(found)
 
     def _policy(self, function: str, alias: str) -> Iterator[Caller]:
-        client, name = self._client, f"{function}:{alias}" if alias else function
-        with translating(f"read the policy of {name}", target=name):
-            try:
-                answer = client.get_policy(FunctionName=function, **({"Qualifier": alias} if alias else {}))
-            except client.exceptions.ResourceNotFoundException:
-                return
-        for item in json.loads(answer["Policy"]).get("Statement", []):
-            if item.get("Effect") == "Allow" and (action := _invokes(item)):
+        for item in statements(self._client, function, alias):
+            if action := invoking(item):
                 yield _caller(item, url=action.endswith("FunctionUrl"))
 
     def turn(self, uuid: str, *, on: bool) -> str:
@@ -117,29 +111,14 @@ def _request_id(answer: Any) -> str:  # noqa: ANN401 -- each call has an answer 
 
 
 def _mapping(item: Keyed[str, Any]) -> Mapping:
-    endpoints = (item.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
-    # A self-managed Kafka has no ARN, only its servers.
-    source = item.get("EventSourceArn") or ",".join(server for servers in endpoints.values() for server in servers)
-    return Mapping(item["UUID"], source, qualifier_of(item.get("FunctionArn", "")), item.get("State", ""))
-
-
-def _invokes(statement: Keyed[str, Any]) -> str:
-    """The action by which a statement lets somebody invoke; empty for none."""
-    actions = statement.get("Action", "*")
-    every = [actions] if isinstance(actions, str) else actions
-    return next((one for one in every if one in ("*", "lambda:*") or one.startswith("lambda:Invoke")), "")
+    return Mapping(item["UUID"], source_of(item), qualifier_of(item.get("FunctionArn", "")), item.get("State", ""))
 
 
 def _caller(statement: Keyed[str, Any], *, url: bool) -> Caller:
-    principal = statement.get("Principal", "*")
-    if isinstance(principal, dict):
-        principal = next(iter(principal.values()), "*")
-    if isinstance(principal, list):
-        principal = ", ".join(principal)
     conditions = {
         key.lower(): value for test in (statement.get("Condition") or {}).values() for key, value in test.items()
     }
     source = next((conditions[key] for key in _SOURCES if key in conditions), "")
     told = ", ".join(source) if isinstance(source, list) else str(source)
     qualifier = qualifier_of(str(statement.get("Resource", "")))
-    return Caller(str(principal), qualifier, told, str(statement.get("Sid", "")), url)
+    return Caller(principal_of(statement), qualifier, told, str(statement.get("Sid", "")), url)

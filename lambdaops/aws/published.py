@@ -6,12 +6,13 @@ function; what AWS says when it keeps a version is an answer, not a failure.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambdaops.aws.faults import translating
-from lambdaops.aws.functions import alias_of, qualifier_of
+from lambdaops.aws.functions import qualifier_of, statements
+from lambdaops.aws.listing import aliases, listed
+from lambdaops.aws.policies import principal_of
 from lambdaops.aws.session import Session
 from lambdaops.core.errors import ConflictError, InvalidVersionError, NotFoundError, RejectedError
 from lambdaops.core.model import LATEST, VersionNumber, parse_function, parse_version
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from lambdaops.core.model import Alias
 
-_PAGE = 50
 # "Lambda was unable to delete arn:... because it is a replicated function": what CloudFront has copies of (CloudFront
 # developer guide, "Delete Lambda@Edge functions and replicas").
 _REPLICATED = "replicated function"
@@ -44,8 +44,7 @@ class AwsPublishedVersions:
 
     def aliases(self, function: str) -> tuple[Alias, ...]:
         """Every alias, in the order of their names."""
-        found = [alias_of(item) for item in self._listed(function, "aliases", "list_aliases", "Aliases")]
-        return tuple(sorted(found, key=lambda alias: alias.arn))
+        return aliases(self.session.functions(), function)
 
     def provisioned(self, function: str) -> frozenset[str]:
         """The versions and aliases that have provisioned concurrency."""
@@ -82,14 +81,8 @@ class AwsPublishedVersions:
 
     def policy(self, function: str, version: str) -> tuple[str, ...]:
         """Whom the policy of this very version speaks of."""
-        client = self.session.functions()
-        name = f"{function}:{version}"
-        with translating(f"read the policy of {name}", target=name):
-            try:
-                answer = client.get_policy(FunctionName=function, Qualifier=version)
-            except client.exceptions.ResourceNotFoundException:
-                return ()  # no policy; or no version any more, which its deletion finds out
-        return tuple(_principal(statement) for statement in json.loads(answer["Policy"]).get("Statement", []))
+        # None of a version that is not there any more: its deletion finds that out.
+        return tuple(principal_of(one) for one in statements(self.session.functions(), function, version))
 
     def durable_running(self, function: str, version: str) -> bool:
         """Whether a durable execution is running on this version."""
@@ -120,10 +113,7 @@ class AwsPublishedVersions:
         return Deletion(str(metadata.get("RequestId", "")))
 
     def _listed(self, function: str, what: str, call: str, key: str) -> Iterator[Mapping[str, Any]]:
-        client: Any = self.session.functions()
-        with translating(f"list the {what} of {function}", target=function):
-            pages = client.get_paginator(call).paginate(FunctionName=function, PaginationConfig={"PageSize": _PAGE})
-            yield from (item for page in pages for item in page.get(key, []))
+        return listed(self.session.functions(), function, what, call, key)
 
 
 def _stored(item: Mapping[str, Any]) -> StoredVersion:
@@ -135,10 +125,3 @@ def _stored(item: Mapping[str, Any]) -> StoredVersion:
         modified=item.get("LastModified") or "",
         durable=bool(item.get("DurableConfig")),
     )
-
-
-def _principal(statement: Mapping[str, Any]) -> str:
-    principal = statement.get("Principal", "*")
-    if isinstance(principal, dict):
-        principal = next(iter(principal.values()), "*")
-    return ", ".join(principal) if isinstance(principal, list) else str(principal)
