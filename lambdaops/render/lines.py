@@ -60,6 +60,27 @@ class Plain:
         return ""
 
 
+class Sections:
+    """The section that is open, ``now``, if one is; ``told_at`` is when the log said something last."""
+
+    def __init__(self, outlet: Outlet, dialect: Dialect) -> None:
+        self._outlet, self._dialect = outlet, dialect
+        self.now: Section | None = None
+        self.told_at: datetime | None = None
+
+    def enter(self, wanted: Section | None) -> None:
+        """Close the one that is open and open this one, unless it is the same."""
+        if wanted == self.now or self.told_at is None:
+            return
+        left, self.now = self.now, wanted
+        self._outlet.write(self._dialect.closed(left, self.told_at) if left else "")
+        self._outlet.write(self._dialect.opened(wanted, self.told_at) if wanted else "")
+
+    def close(self) -> None:
+        """Close the one that is open; for the end of an operation, however it ended."""
+        self.enter(None)
+
+
 class Lines:
     """A sink that writes lines to a stream."""
 
@@ -67,8 +88,7 @@ class Lines:
         self._outlet = Outlet(stream)
         self._dialect = dialect or Plain()
         self._view = ReleaseView()
-        self._section: Section | None = None
-        self._told_at: datetime | None = None
+        self._sections = Sections(self._outlet, self._dialect)
         self._spoke_at: datetime | None = None
 
     @property
@@ -79,8 +99,8 @@ class Lines:
     def emit(self, notice: Notice) -> None:
         """Write what changed."""
         before, self._view = self._view, fold(self._view, notice)
-        self._told_at = notice.at
-        self._enter(section(self._section, self._view, notice), notice.at)
+        self._sections.told_at = notice.at
+        self._sections.enter(section(self._sections.now, self._view, notice))
         for told in self._view.told:
             self._write(notice, told.text)
         if isinstance(notice, Looked) and (self._has_news(before) or self._silent_until(notice.at)):
@@ -88,15 +108,7 @@ class Lines:
 
     def close(self) -> None:
         """Close the section that is open; for the end of an operation, however it ended."""
-        if self._told_at is not None:
-            self._enter(None, self._told_at)
-
-    def _enter(self, wanted: Section | None, at: datetime) -> None:
-        if wanted == self._section:
-            return
-        left, self._section = self._section, wanted
-        self._outlet.write(self._dialect.closed(left, at) if left else "")
-        self._outlet.write(self._dialect.opened(wanted, at) if wanted else "")
+        self._sections.close()
 
     def _has_news(self, before: ReleaseView) -> bool:
         """Whether the look has a reason that no gate's line just gave."""

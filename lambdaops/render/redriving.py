@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Self, TextIO
 from lambdaops.core.dlq.records import RedriveStep
 from lambdaops.core.duration import format_duration
 from lambdaops.core.events import Entry
-from lambdaops.core.notices import Notice, Progress, Redriving, Warned
+from lambdaops.core.notices import Notice, Redriving
 from lambdaops.render.console import Outlet
 from lambdaops.render.lines import Dialect, Plain
 from lambdaops.render.redrives import counts
-from lambdaops.render.say import describe
+from lambdaops.render.say import line
 from lambdaops.render.words import plain
 
 if TYPE_CHECKING:
@@ -31,17 +31,8 @@ _EVERY = timedelta(seconds=30)
 
 def said(notice: Notice) -> str:
     """What a notice says as a line; empty for what only moves the bar."""
-    match notice:
-        case Entry(event=RedriveStep()):
-            return ""
-        case Entry():
-            return describe(notice)
-        case Warned(message=message, hint=hint):
-            return f"warning: {message}" + (f". {hint}" if hint else "")
-        case Progress(message=message):
-            return message
-        case _:
-            return ""
+    moves = isinstance(notice, Entry) and isinstance(notice.event, RedriveStep)
+    return "" if moves else line(notice)
 
 
 def standing(at: Redriving) -> str:

@@ -63,10 +63,8 @@ def lines(view: ReleaseView, notice: Notice) -> Iterator[str]:
                 yield from (f"warning: {found.message}" for found in findings if found.level is Level.WARN)
         case Looked(gates=gates):
             yield from changed_gates(view.gates, gates)
-        case Progress(message=message):
-            yield message
-        case Warned(message=message, hint=hint):
-            yield f"warning: {message}" + (f". {hint}" if hint else "")
+        case Progress() | Warned():
+            yield line(notice)
         case Redriving():
             return  # a redrive is told by a view of its own
         case Entry(event=Observed(gates=gates)):
@@ -75,6 +73,19 @@ def lines(view: ReleaseView, notice: Notice) -> Iterator[str]:
             yield from _beside(view, notice)
         case Entry():
             yield from _line(view, notice)
+
+
+def line(notice: Notice) -> str:
+    """A notice by itself, whatever was told before; empty for one that says nothing without that."""
+    match notice:
+        case Entry():
+            return describe(notice)
+        case Warned(message=message, hint=hint):
+            return f"warning: {message}" + (f". {hint}" if hint else "")
+        case Progress(message=message):
+            return message
+        case _:
+            return ""
 
 
 def _beside(view: ReleaseView, entry: Entry) -> Iterator[str]:

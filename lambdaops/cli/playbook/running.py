@@ -174,7 +174,7 @@ def _shown(env: Env, output: OutputFormat) -> Iterator[Sink]:
         return
     from lambdaops.render.playbook_lines import PlaybookLines
 
-    lines = PlaybookLines(env.stderr, env.ci.dialect(), env.streams.err_paper)
+    lines = PlaybookLines(env.stderr, env.ci.dialect())
     try:
         yield env.ci.noting(lines)
     finally:
