@@ -20,7 +20,7 @@ from lambdaops.core.errors import AwsError, ConflictError, FunctionChangedError,
 from lambdaops.core.events import Published, PublishFailed, PublishStarted
 from lambdaops.core.model import Actor, Version
 from lambdaops.core.notices import Progress
-from lambdaops.core.playbook.tags import step_of
+from lambdaops.core.playbook.tags import same_step
 from lambdaops.ops.recorder import Recorder, actor_of
 
 if TYPE_CHECKING:
@@ -60,11 +60,8 @@ def published_before(ports: Ports, function: str) -> Publication | None:
         NotFoundError, AwsError: the function, or that version of it, cannot be read.
         JournalTamperedError, InvalidFileError: the journal cannot be used.
     """
-    step = step_of(ports.run)
     entries = ports.journals.open(ports.functions.get_version(function).arn).read().entries
-    done = [
-        one.event for one in entries if step and step_of(one.actor.run) == step and isinstance(one.event, Published)
-    ]
+    done = [one.event for one in entries if same_step(ports.run, one.actor.run) and isinstance(one.event, Published)]
     return Publication(ports.functions.get_version(function, done[-1].version), done[-1].new) if done else None
 
 

@@ -57,7 +57,9 @@ class Memory:
             known = (arn for arn in self.journals.targets() if arn.startswith(f"{self.arn}:"))
             self.entries = {arn: [] for arn in (self.arn, *known)}
         for arn in dict.fromkeys((*self.entries, *aliases)):
-            journal = self._open.setdefault(arn, self.journals.open(arn))
+            if arn not in self._open:
+                self._open[arn] = self.journals.open(arn)
+            journal = self._open[arn]
             read = self._read.get(arn)
             new = journal.read().entries if read is None else journal.since(read)
             self._read[arn] = max((entry.seq or 0 for entry in new), default=read or 0)

@@ -23,7 +23,7 @@ from lambdaops.core.lifecycle import exit_code
 from lambdaops.core.model import Alias, Finding, Level, Target, require_account
 from lambdaops.core.notices import Planned, Progress, Warned
 from lambdaops.core.plan import Plan, differences
-from lambdaops.core.playbook.tags import step_of
+from lambdaops.core.playbook.tags import same_step
 from lambdaops.core.replay import Release, open_release, releases, tells_now, wants_rollback
 from lambdaops.core.states import Done, Outcome, State
 from lambdaops.ops.driver import Driver
@@ -298,9 +298,8 @@ def ended_before(ports: Ports, target: Target) -> Ended | None:
     Raises:
         NotFoundError, JournalTamperedError, AwsError: as :func:`look`.
     """
-    step = step_of(ports.run)
     entries = look(ports, target).entries
-    written = [entry for entry in entries if step and step_of(entry.actor.run) == step]
+    written = [entry for entry in entries if same_step(ports.run, entry.actor.run)]
     driven = {entry.release for entry in written if isinstance(entry.event, Opened | Resumed)}
     ours = [one for one in releases(entries) if one.id in driven]
     if not ours or ours[-1].over is None:

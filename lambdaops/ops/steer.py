@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from lambdaops.core.errors import NobodyDrivesError, NothingOpenError, UnheededError
 from lambdaops.core.events import Closed, Decided, Entry, Failed, Landed, RolledBack, Signalled
 from lambdaops.core.notices import Warned
-from lambdaops.core.playbook.tags import step_of
+from lambdaops.core.playbook.tags import same_step
 from lambdaops.core.replay import Release, open_release, phase, releases, tells_now
 from lambdaops.core.states import Awaiting, Done, Held, Outcome, Paused, Promoting, Reverting, Signal, State
 from lambdaops.ops.recorder import Recorder, actor_if_known
@@ -86,10 +86,9 @@ def asked_before(ports: Ports, target: Target, arn: str) -> Steered | None:
         NobodyDrivesError, UnheededError: it was made, and nobody heard it.
         JournalTamperedError, InvalidFileError: the journal cannot be used.
     """
-    step = step_of(ports.run)
     journal = ports.journals.open(arn)
     entries = journal.read().entries
-    made = [one for one in entries if isinstance(one.event, Signalled) and step and step_of(one.actor.run) == step]
+    made = [one for one in entries if isinstance(one.event, Signalled) and same_step(ports.run, one.actor.run)]
     if not made:
         return None
     release = next(one for one in releases(entries) if one.id == made[-1].release)
@@ -118,9 +117,8 @@ def aborted_before(ports: Ports, arn: str) -> Steered | None:
     Raises:
         JournalTamperedError, InvalidFileError: the journal cannot be used.
     """
-    step = step_of(ports.run)
     entries = ports.journals.open(arn).read().entries
-    ours = [one for one in entries if step and step_of(one.actor.run) == step]
+    ours = [one for one in entries if same_step(ports.run, one.actor.run)]
     asked = {one.release for one in ours if isinstance(one.event, Signalled)}
     back = {one.seq for one in ours if isinstance(one.event, RolledBack)}
     for release in reversed(releases(entries)):

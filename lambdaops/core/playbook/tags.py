@@ -18,3 +18,9 @@ def step_of(run: str) -> str:
     """What :func:`tag_of` gave; empty if the actor acted for no step."""
     first = run.partition(" ")[0]
     return first.removeprefix(TAG) if first.startswith(TAG) else ""
+
+
+def same_step(run: str, other: str) -> bool:
+    """Whether two actors acted for the same attempt of a step; both are ``Actor.run``, and without a step none is."""
+    step = step_of(run)
+    return bool(step) and step_of(other) == step

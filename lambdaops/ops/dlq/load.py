@@ -19,7 +19,7 @@ from lambdaops.core.dlq.packing import pack, problem, rounds
 from lambdaops.core.dlq.records import Change, Failure, LoadStep, QueueChanged, QueueChanging
 from lambdaops.core.errors import AwsError, NotFoundError
 from lambdaops.core.notices import Progress
-from lambdaops.core.playbook.tags import step_of
+from lambdaops.core.playbook.tags import same_step
 from lambdaops.ops.dlq.cargo import Cargo, check_fit
 from lambdaops.ops.recorder import Recorder, actor_of
 from lambdaops.ports.queues import DeadLetterPorts
@@ -69,11 +69,10 @@ def so_far(entries: Iterable[Entry], cargo: Cargo) -> Progressed:
 
 def _begun_for(run: str, entries: Iterable[Entry], cargo: Cargo) -> bool:
     """Whether the step of a playbook that we are (``run``) began to load this file before."""
-    step = step_of(run)
     return any(
         isinstance(one.event, QueueChanging) and one.event.detail.endswith(cargo.digest)
         for one in entries
-        if step and step_of(one.actor.run) == step
+        if same_step(run, one.actor.run)
     )
 
 

@@ -18,7 +18,7 @@ from lambdaops.core.dlq.file_reports import PurgeReport
 from lambdaops.core.dlq.letter import Queue
 from lambdaops.core.dlq.records import Change, QueueChanged, QueueChanging
 from lambdaops.core.errors import PlaybookHeldError
-from lambdaops.core.playbook.tags import step_of
+from lambdaops.core.playbook.tags import same_step
 from lambdaops.ops.dlq.holding import Holding
 from lambdaops.ops.recorder import Recorder, actor_of
 from lambdaops.ports.queues import DeadLetterPorts, Pages
@@ -43,10 +43,9 @@ def purged_before(ports: DeadLetterPorts, queue: Queue) -> PurgeReport | None:
             with it.
         JournalTamperedError, InvalidFileError: the journal cannot be used.
     """
-    step = step_of(ports.run)
     begun: Entry | None = None
     for entry in ports.journals.open(queue.arn).each():
-        if not step or step_of(entry.actor.run) != step:
+        if not same_step(ports.run, entry.actor.run):
             continue
         match entry.event:
             case QueueChanging(change=Change.PURGE):

@@ -36,7 +36,7 @@ from lambdaops.core.errors import (
     RejectedError,
 )
 from lambdaops.core.model import AlarmReading, AlarmState, Finding, Level
-from lambdaops.core.playbook.tags import step_of
+from lambdaops.core.playbook.tags import same_step
 from lambdaops.ops.dlq.crew import Crew
 from lambdaops.ops.dlq.hands import Hands
 from lambdaops.ops.dlq.shift import Shift
@@ -113,12 +113,11 @@ def ended_before(ports: DeadLetterPorts, queue: Queue) -> Redriven | None:
     Raises:
         JournalTamperedError, InvalidFileError: the journal cannot be used.
     """
-    step = step_of(ports.run)
     journal = ports.journals.open(queue.arn)
     driven = {
         entry.release
         for entry in journal.each()
-        if step and step_of(entry.actor.run) == step and isinstance(entry.event, RedriveOpened | RedriveResumed)
+        if same_step(ports.run, entry.actor.run) and isinstance(entry.event, RedriveOpened | RedriveResumed)
     }
     ours = [one for one in runs(journal.each()) if one.id in driven] if driven else []
     return Redriven(ours[-1], resumed=True) if ours and not ours[-1].open else None

@@ -27,7 +27,7 @@ from lambdaops.core.playbook.records import (
 )
 from lambdaops.core.playbook.reports import RunRow, StepRow
 from lambdaops.core.playbook.run import Run, phase, runs
-from lambdaops.core.playbook.tags import step_of
+from lambdaops.core.playbook.tags import same_step
 from lambdaops.ops.recorder import Recorder, actor_of
 from lambdaops.ports import Journal, Lease
 
@@ -93,8 +93,7 @@ def find(journals: Journals, text: str) -> FoundRun:
 
 def ended_for(journals: Journals, playbook: str, actor_run: str) -> Run | None:
     """The last run of a playbook that was driven for this step of another, if it is over."""
-    step = step_of(actor_run)
-    ours = [one.run for one in _all(journals, playbook) if step and step_of(one.run.last.actor.run) == step]
+    ours = [one.run for one in _all(journals, playbook) if same_step(actor_run, one.run.last.actor.run)]
     return ours[-1] if ours and not ours[-1].open else None
 
 
