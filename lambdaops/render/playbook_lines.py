@@ -5,14 +5,16 @@ Rules this file guarantees: what a step itself tells stands between the two; wha
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from lambdaops.core.events import Entry
-from lambdaops.core.notices import Notice
 from lambdaops.core.playbook.records import PlaybookClosed, PlaybookHeld, StepBegan, StepEnded
 from lambdaops.render.console import Outlet
 from lambdaops.render.lines import Dialect, Plain, Section, Sections
 from lambdaops.render.say import line
+
+if TYPE_CHECKING:
+    from lambdaops.core.notices import Notice
 
 
 class PlaybookLines:
