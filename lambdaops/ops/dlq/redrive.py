@@ -42,6 +42,7 @@ from lambdaops.ops.dlq.hands import Hands
 from lambdaops.ops.dlq.shift import Shift
 from lambdaops.ops.dlq.worker import Worker
 from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.stop_alarms import StopAlarms
 from lambdaops.ports import Journal
 from lambdaops.ports.queues import DeadLetterPorts
 
@@ -211,7 +212,8 @@ def begin(recorder: Recorder[DeadLetterPorts], prepared: Prepared, request: Requ
         begun = recorder.record(RedriveResumed(request.resend))
     *earlier, run = runs(prepared.journal.each())
     desk = Desk(Ledger(run, earlier, request.resend), recorder.ports.clock.now())
-    return Shift(recorder, desk, drive, prepared.queue.url, alarms=prepared.alarms, heard=begun.seq or 0)
+    alarms = StopAlarms(recorder.ports.alarms, desk.run.plan, prepared.alarms)
+    return Shift(recorder, desk, drive, prepared.queue.url, alarms, heard=begun.seq or 0)
 
 
 def _crew(ports: DeadLetterPorts, prepared: Prepared, fates: Fates) -> Crew:

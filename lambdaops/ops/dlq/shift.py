@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 from lambdaops.core.dlq.desk import Desk
 from lambdaops.core.dlq.records import RedriveSignalled, RedriveStep, Stopped, Wish
 from lambdaops.core.errors import AwsError, NotFoundError
-from lambdaops.core.gates import Verdict, assess_alarms, worst
-from lambdaops.core.model import AlarmReading
 from lambdaops.core.notices import Redriving, Warned
 from lambdaops.core.states import Signal
 from lambdaops.ops.recorder import Recorder
+from lambdaops.ops.stop_alarms import StopAlarms
 from lambdaops.ports import Drive
 from lambdaops.ports.queues import DeadLetterPorts
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 LOOK_EVERY = timedelta(seconds=1)
 _LISTEN_EVERY = timedelta(milliseconds=500)
 _TELL_EVERY = timedelta(milliseconds=250)
-_BLIND_FOR = timedelta(minutes=1)
 _RATE_OVER = timedelta(seconds=10)
 
 
@@ -44,10 +42,9 @@ class Shift:
     desk: Desk
     drive: Drive
     url: str
-    alarms: tuple[AlarmReading, ...] = ()
+    alarms: StopAlarms
     heard: int = 0
     _looked_at: datetime | None = None
-    _blind_since: datetime | None = None
     _listened_at: datetime | None = None
     _told_at: datetime | None = None
     _signal: tuple[Signal, str] | None = None
@@ -129,26 +126,13 @@ class Shift:
 
     def _see(self, now: datetime) -> bool:
         """Look at the alarms if the last look is a second old; whether what they say is known."""
-        names = self.desk.run.plan.stop_alarms
-        if not names or self.desk.over:
+        if not self.alarms.plan.alarms or self.desk.over:
             return True
-        if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
-            return self._blind_since is None
-        self._looked_at = now
-        try:
-            readings = self.recorder.ports.alarms.read_alarms(names)
-        except AwsError as error:
-            self._blind_since = self._blind_since or now
-            if error.permanent or now - self._blind_since >= _BLIND_FOR:
-                self.desk.stop(Stopped.ALARM, f"the alarms cannot be read: {error.message}")
-            return False
-        self._blind_since = None
-        results = assess_alarms(self.desk.run.plan, self.alarms, readings)
-        self.alarms = readings
-        verdict, reason = worst(results)
-        if verdict in (Verdict.FAIL, Verdict.ERROR):
-            self.desk.stop(Stopped.ALARM, reason)
-        return True
+        if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
+            self._looked_at = now
+            if why := self.alarms.objection(now):
+                self.desk.stop(Stopped.ALARM, why)
+        return self.alarms.known
 
     def _count(self) -> None:
         ports = self.recorder.ports

@@ -8,12 +8,11 @@ write.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from lambdaops.core.duration import format_duration
-from lambdaops.core.errors import AwsError, BlockedError
-from lambdaops.core.gates import Verdict, assess_alarms, worst
+from lambdaops.core.errors import BlockedError
 from lambdaops.core.halt.mappings import Mapping, named
 from lambdaops.core.halt.memory import RESERVED, Halt
 from lambdaops.core.halt.plan import Left, UnhaltPlan, plan_unhalt, staged
@@ -24,9 +23,8 @@ from lambdaops.core.notices import Progress
 from lambdaops.ops.halt.halting import Look, told
 from lambdaops.ops.halt.turning import LOOK_EVERY, Hand
 from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.stop_alarms import StopAlarms
 from lambdaops.ports.halting import HaltPorts
-
-_BLIND_FOR = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def unhalt(ports: HaltPorts, function: str, request: Request) -> UnhaltReport:
         hand.record(opened)
         # From what was looked at on: a halt that was recorded between the look and our record counts.
         hand.calls_off = partial(_halted_since, look)
-        return _Start(ports, request, look, plan, hand, readings).run()
+        return _Start(ports, request, look, plan, hand, StopAlarms(ports.alarms, request, readings)).run()
 
 
 def _halted_since(look: Look) -> bool:
@@ -187,9 +185,8 @@ class _Start:
     look: Look
     plan: UnhaltPlan
     hand: Hand
-    alarms: tuple[AlarmReading, ...]
+    alarms: StopAlarms
     failed: list[Left] = field(default_factory=list)
-    _blind_since: datetime | None = None
 
     def run(self) -> UnhaltReport:
         """Reserved concurrency, then stage by stage."""
@@ -223,25 +220,10 @@ class _Start:
         watching = f"{done} of {len(self.plan.start)} poll again; watching for {format_duration(self.request.watch)}"
         ports.sink.emit(Progress(ports.clock.now(), watching))
         while True:
-            why = self._objection()
+            why = self.alarms.objection(ports.clock.now())
             if why or self.hand.off or ports.clock.now() >= until:
                 return why
             self.hand.pause(min(LOOK_EVERY, until - ports.clock.now()))
-
-    def _objection(self) -> str:
-        if not self.request.stop_alarms:
-            return ""
-        now = self.ports.clock.now()
-        try:
-            readings = self.ports.alarms.read_alarms(self.request.stop_alarms)
-        except AwsError as error:
-            self._blind_since = self._blind_since or now
-            blind = error.permanent or now - self._blind_since >= _BLIND_FOR
-            return f"the alarms cannot be read: {error.message}" if blind else ""
-        self._blind_since = None
-        verdict, reason = worst(assess_alarms(self.request, self.alarms, readings))
-        self.alarms = readings
-        return reason if verdict in (Verdict.FAIL, Verdict.ERROR) else ""
 
     def _back(self, why: str) -> UnhaltReport:
         """Stop again what this unhalt started, and leave the halt open."""
