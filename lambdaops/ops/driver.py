@@ -54,6 +54,7 @@ from lambdaops.core.states import (
     Stop,
     Wait,
 )
+from lambdaops.ops.belated import Belated
 from lambdaops.ops.recorder import Recorder
 from lambdaops.ops.watching import look_at_metrics
 from lambdaops.ports import Drive, Ports
@@ -99,6 +100,10 @@ class Driver:
     _fault: Fault | None = None
     _seen: Observed | None = None
     _signal: tuple[Signal, str] | None = None
+    _late: Belated = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._late = Belated(self.recorder, self._heard)
 
     def run(self) -> State:
         """Tick until the release stops.
@@ -115,7 +120,7 @@ class Driver:
                     raise
                 # Traffic is split and the log is gone: nothing moves forward any more, everything goes back.
                 reason = f"the journal cannot be written: {error.message}"
-                self._fold(self.recorder.record_if_possible(Decided(Reverting(reason, self._now()), reason)))
+                self._fold(self._late.record(Decided(Reverting(reason, self._now()), reason)))
 
     def resume(self, asked: Signalled | None = None) -> State:
         """Take the release up where the journal says it is, then run; ``asked`` is what the person wants of it."""
@@ -352,8 +357,10 @@ class Driver:
 
     def _record(self, event: Event) -> None:
         """Journal an event and fold it in; going back and stopping do not depend on the journal."""
-        must = not isinstance(self.release.state, Reverting | Done | Held)
-        entry = self.recorder.record(event) if must else self.recorder.record_if_possible(event)
+        if isinstance(self.release.state, Reverting | Done | Held):
+            self._fold(self._late.record(event))
+            return
+        entry = self.recorder.record(event)
         self._heard(entry)
         self._fold(entry)
 

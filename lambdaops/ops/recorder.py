@@ -14,6 +14,7 @@ from lambdaops.ports import Journal, Recording
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lambdaops.core.errors import LambdaOpsError
     from lambdaops.core.events import Event
 
 
@@ -58,11 +59,15 @@ class Recorder(Generic[P]):
         try:
             return self.record(event)
         except (JournalUnwritableError, *UNREADABLE_JOURNAL) as error:
-            now = self.ports.clock.now()
-            self.ports.sink.emit(Warned(now, f"NOT JOURNALED: {error.message}", error.hint))
-            entry = Entry(None, now, self.arn, self.run, self.actor, event)
-            self.ports.sink.emit(entry)
-            return entry
+            return self.tell_unwritten(event, error)
+
+    def tell_unwritten(self, event: Event, error: LambdaOpsError) -> Entry:
+        """Say loudly that an event happened and is not on record."""
+        now = self.ports.clock.now()
+        self.ports.sink.emit(Warned(now, f"NOT JOURNALED: {error.message}", error.hint))
+        entry = Entry(None, now, self.arn, self.run, self.actor, event)
+        self.ports.sink.emit(entry)
+        return entry
 
 
 def actor_of(ports: Recording) -> Actor:

@@ -20,10 +20,11 @@ from lambdaops.core.errors import (
     ThrottledError,
     UnreachableError,
 )
-from lambdaops.core.events import Intent, Landed
+from lambdaops.core.events import Entry, Intent, Landed
 from lambdaops.core.model import AlarmState, Alias, Provisioned, Routing, Target
 from lambdaops.core.notices import Looked, Notice, Planned, Warned
 from lambdaops.core.plan import NEW_VERSION, OnInconclusive, Stage
+from lambdaops.core.replay import releases
 from lambdaops.core.states import Done, Held, Outcome, Signal
 from lambdaops.ops import release as op
 from lambdaops.ops.publish import describe_source
@@ -454,6 +455,38 @@ def test_a_journal_that_fails_at_any_record_never_leaves_a_split(rig: Rig, kind:
     ended = rig.release()
     assert ended.exit_code in (ExitCode.ROLLED_BACK, ExitCode.DONE)
     assert rig.world.routing in (Routing("1"), Routing("2"))
+
+
+@pytest.mark.parametrize("well_at", range(1, 9))
+def test_what_could_not_be_journaled_is_journaled_once_it_can_be(rig: Rig, well_at: int) -> None:
+    """The disk is full when the alarm goes off, and well again when so much was told since."""
+    told: list[Entry | Warned] = []
+
+    def hear(notice: Notice) -> None:
+        if rig.journal.broken or told:
+            if isinstance(notice, Entry | Warned):
+                told.append(notice)
+            if len(told) >= well_at:
+                rig.journal.broken = ""
+
+    def full() -> None:
+        rig.journal.broken = "no space left on device"
+        rig.world.turn("errors", AlarmState.ALARM)
+
+    rig.on_notice = hear
+    rig.world.clock.after(35, full)
+    assert rig.release().exit_code is ExitCode.ROLLED_BACK
+    rig.expect("1")
+    happened = [(one.at, one.event) for one in told if isinstance(one, Entry)]
+    assert [(one.at, one.event) for one in rig.journal.entries[-len(happened) :]] == happened
+    late = [one.message for one in told if isinstance(one, Warned) and "NOT JOURNALED" not in one.message]
+    missed = sum(one.seq is None for one in told if isinstance(one, Entry))
+    assert len(late) == 1
+    assert late[0].endswith(f"is in it now ({missed})")
+    (release,) = releases(rig.journal.entries)
+    assert isinstance(release.state, Done)
+    assert release.pending is None
+    assert not release.asked
 
 
 def test_a_tampered_journal_is_not_built_upon(rig: Rig) -> None:
