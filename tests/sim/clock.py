@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,13 @@ class SimClock:
     """Time as the test wants it; ``at`` hooks run when the clock passes their moment."""
 
     def __init__(self, start: datetime = START) -> None:
-        self._now = start
+        self._passed = start  # as a clock that nobody sets would tell it
+        self._behind = timedelta()
         self.slept: list[timedelta] = []
         self._hooks: list[tuple[datetime, Callable[[], None]]] = []
 
     def now(self) -> datetime:
-        return self._now
+        return self._passed - self._behind
 
     def sleep(self, duration: timedelta) -> None:
         assert duration >= timedelta(), f"slept {duration}"
@@ -32,17 +34,34 @@ class SimClock:
         """Nobody waits here."""
 
     def advance(self, duration: timedelta) -> None:
-        until = self._now + duration
+        until = self._passed + duration
         for moment, hook in sorted((pair for pair in self._hooks if pair[0] <= until), key=lambda pair: pair[0]):
             self._hooks.remove((moment, hook))
-            self._now = max(self._now, moment)
+            self._passed = max(self._passed, moment)
             hook()
-        self._now = until
+        self._passed = until
 
     def after(self, seconds: float, hook: Callable[[], None]) -> None:
         """Run ``hook`` when this much more time has passed."""
-        self._hooks.append((self._now + timedelta(seconds=seconds), hook))
+        self._hooks.append((self._passed + timedelta(seconds=seconds), hook))
 
     def step_back(self, seconds: float) -> None:
         """An operator or NTP sets the clock back."""
-        self._now -= timedelta(seconds=seconds)
+        self._behind += timedelta(seconds=seconds)
+
+
+@dataclass
+class Machine:
+    """The clock of one machine: as the world's, and by ``behind`` set back."""
+
+    world: SimClock
+    behind: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return self.world.now() - self.behind
+
+    def sleep(self, duration: timedelta) -> None:
+        self.world.sleep(duration)
+
+    def interrupt(self) -> None:
+        """Nobody waits here."""
