@@ -20,7 +20,7 @@ from lambdaops.ops.dlq.redrive import Prepared, Request, begin, prepare, require
 from lambdaops.ops.dlq.worker import Worker
 from lambdaops.ops.recorder import Recorder
 from lambdaops.ports.queues import DeadLetterPorts, Move
-from tests.sim.clock import SimClock
+from tests.sim.clock import Machine, SimClock
 from tests.sim.journal import SimJournal, SimJournals
 from tests.sim.queues import ACCOUNT, Functions, Sqs, arn_of
 
@@ -46,6 +46,7 @@ class Post:
     """The machine, the account, and everything that happened."""
 
     clock: SimClock = field(default_factory=SimClock)
+    machine: Machine = field(init=False)
     sqs: Sqs = field(init=False)
     functions: Functions = field(default_factory=Functions)
     journals: SimJournals = field(default_factory=SimJournals)
@@ -60,11 +61,12 @@ class Post:
 
     def __post_init__(self) -> None:
         self.sqs = Sqs(self.clock)
+        self.machine = Machine(self.clock)
 
     @property
     def ports(self) -> DeadLetterPorts:
         return DeadLetterPorts(
-            self.clock, self, self.sqs, self, self.functions, self.functions, self, self, self.journals, self, self,
+            self.machine, self, self.sqs, self, self.functions, self.functions, self, self, self.journals, self, self,
             "laptop", "", "lambdaops test",
         )  # fmt: skip
 
@@ -158,7 +160,7 @@ class Process:
         fates = request.fates(plan, request.to, prepared.sources)
         hands = Hands(post.sqs, post.functions, post.functions, prepared.queue, self._pause)
         self.perform: Callable[[Deed], object] = hands.perform
-        self.works: list[Work] = [Worker(n, fates, post.clock.now).work() for n in range(plan.workers)]
+        self.works: list[Work] = [Worker(n, fates, self.shift.steady.now).work() for n in range(plan.workers)]
         self.deeds: list[Deed | None] = [next(work) for work in self.works]
         self.log: list[Deed] = []
 

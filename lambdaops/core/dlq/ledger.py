@@ -9,12 +9,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lambdaops.core.dlq.fate import Why
 from lambdaops.core.dlq.recent import Recent
 from lambdaops.core.dlq.records import Failure, Sending, Sent, Tally
+from lambdaops.core.dlq.remembered import surely_remembered
 from lambdaops.core.dlq.reports import Problem
 from lambdaops.core.dlq.run import Run
 from lambdaops.core.model import FULL
@@ -22,8 +23,6 @@ from lambdaops.core.model import FULL
 if TYPE_CHECKING:
     from lambdaops.core.dlq.talk import Kept, Wanted
 
-DOUBTFUL_AFTER = timedelta(minutes=4, seconds=30)
-"""SQS remembers a deduplication id for five minutes; half a minute is for clocks that differ."""
 TRIES = 3
 """How often a message is tried."""
 _TOLD = 50
@@ -206,7 +205,7 @@ class Ledger:
                 self.came_back += 1
             return Verdict.STAY
         began = self.doubts.get(wanted.id)
-        if began is not None and not self.resend and now - began > DOUBTFUL_AFTER:
+        if began is not None and not self.resend and not surely_remembered(began, now):
             self.unsettled.discard(wanted.id)
             self.refuse(wanted.id, "doubtful", "a process that died may have sent it more than 4.5 minutes ago")
             return Verdict.STAY

@@ -17,6 +17,7 @@ from lambdaops.core.dlq.file_reports import LoadReport
 from lambdaops.core.dlq.letter import Outgoing, Queue
 from lambdaops.core.dlq.packing import pack, problem, rounds
 from lambdaops.core.dlq.records import Change, Failure, LoadStep, QueueChanged, QueueChanging
+from lambdaops.core.dlq.remembered import REMEMBERED, surely_remembered
 from lambdaops.core.errors import AwsError, NotFoundError
 from lambdaops.core.notices import Progress
 from lambdaops.core.playbook.tags import same_step
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from lambdaops.core.dlq.dumped import Dumped
     from lambdaops.core.events import Entry
 
-_REMEMBERED: Final = timedelta(minutes=5)
-"""How long a FIFO queue remembers a deduplication id: SQS guide, *Exactly-once processing*."""
-_SAFE: Final = timedelta(minutes=4, seconds=30)
-"""After so long we do not rely on it any more."""
 _WINDOW: Final = 500
 _TELL: Final = timedelta(seconds=5)
 _SHOWN: Final = 20
@@ -167,7 +164,7 @@ def _outgoing(found: Dumped, cargo: Cargo, queue: Queue, began: datetime) -> Out
     """
     letter = found.letter
     kept = letter.deduplication
-    if kept is not None and (cargo.deduplications[kept] > 1 or letter.sent > began - _REMEMBERED):
+    if kept is not None and (cargo.deduplications[kept] > 1 or letter.sent > began - REMEMBERED):
         kept = None
     return Outgoing(
         letter.id,
@@ -264,4 +261,4 @@ class _Load:
         before = self.plan.before
         if not self.plan.queue.fifo or self.plan.resend or before.doubted_at is None:
             return frozenset()
-        return before.doubtful if self.ports.clock.now() - before.doubted_at >= _SAFE else frozenset()
+        return frozenset() if surely_remembered(before.doubted_at, self.ports.clock.now()) else before.doubtful

@@ -42,6 +42,7 @@ from lambdaops.ops.dlq.hands import Hands
 from lambdaops.ops.dlq.shift import Shift
 from lambdaops.ops.dlq.worker import Worker
 from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.steady import Steady
 from lambdaops.ops.stop_alarms import StopAlarms
 from lambdaops.ports import Journal
 from lambdaops.ports.queues import DeadLetterPorts
@@ -201,7 +202,7 @@ def redrive(ports: DeadLetterPorts, prepared: Prepared, request: Request) -> Red
         ports.signals.listen()
         shift = begin(Recorder(ports, prepared.journal, prepared.queue.arn, name, actor), prepared, request, drive)
         fates = request.fates(shift.desk.run.plan, request.to, prepared.sources)
-        return _work(shift, _crew(ports, prepared, fates), resumed=unfinished is not None)
+        return _work(shift, _crew(shift, prepared, fates), resumed=unfinished is not None)
 
 
 def begin(recorder: Recorder[DeadLetterPorts], prepared: Prepared, request: Request, drive: Drive) -> Shift:
@@ -211,20 +212,22 @@ def begin(recorder: Recorder[DeadLetterPorts], prepared: Prepared, request: Requ
     else:
         begun = recorder.record(RedriveResumed(request.resend))
     *earlier, run = runs(prepared.journal.each())
-    desk = Desk(Ledger(run, earlier, request.resend), recorder.ports.clock.now())
+    steady = Steady(recorder.ports.clock)
+    desk = Desk(Ledger(run, earlier, request.resend), steady.now())
     alarms = StopAlarms(recorder.ports.alarms, desk.run.plan, prepared.alarms)
-    return Shift(recorder, desk, drive, prepared.queue.url, alarms, heard=begun.seq or 0)
+    return Shift(recorder, desk, drive, prepared.queue.url, alarms, steady, heard=begun.seq or 0)
 
 
-def _crew(ports: DeadLetterPorts, prepared: Prepared, fates: Fates) -> Crew:
+def _crew(shift: Shift, prepared: Prepared, fates: Fates) -> Crew:
+    ports = shift.recorder.ports
+
     def hands() -> Hands:
         return Hands(ports.queues, ports.invocations, ports.streams, prepared.queue, ports.clock.sleep, prepared.places)
 
-    return Crew(tuple(Worker(number, fates, ports.clock.now) for number in range(prepared.plan.workers)), hands)
+    return Crew(tuple(Worker(number, fates, shift.steady.now) for number in range(prepared.plan.workers)), hands)
 
 
 def _work(shift: Shift, crew: Crew, *, resumed: bool) -> Redriven:
-    ports = shift.recorder.ports
     crew.start()
     try:
         while crew.there:
@@ -232,7 +235,7 @@ def _work(shift: Shift, crew: Crew, *, resumed: bool) -> Redriven:
     except BaseException:
         crew.dismiss(_DISMISS_WITHIN)
         raise
-    shift.tell(ports.clock.now(), must=True)
+    shift.tell(shift.steady.now(), must=True)
     entry = shift.end()
     desk = shift.desk
     desk.run.take(entry)

@@ -17,6 +17,7 @@ from lambdaops.core.errors import AwsError, NotFoundError
 from lambdaops.core.notices import Redriving, Warned
 from lambdaops.core.states import Signal
 from lambdaops.ops.recorder import Recorder
+from lambdaops.ops.steady import Steady
 from lambdaops.ops.stop_alarms import StopAlarms
 from lambdaops.ports import Drive
 from lambdaops.ports.queues import DeadLetterPorts
@@ -36,13 +37,17 @@ _RATE_OVER = timedelta(seconds=10)
 
 @dataclass
 class Shift:
-    """One process's time at the desk of one run; ``url`` is the queue's."""
+    """One process's time at the desk of one run; ``url`` is the queue's.
+
+    ``steady`` is what desk and workers go by; records have the time of day.
+    """
 
     recorder: Recorder[DeadLetterPorts]
     desk: Desk
     drive: Drive
     url: str
     alarms: StopAlarms
+    steady: Steady
     heard: int = 0
     _looked_at: datetime | None = None
     _listened_at: datetime | None = None
@@ -57,7 +62,7 @@ class Shift:
             JournalUnwritableError, InvalidFileError: nothing was granted.
         """
         self.listen()
-        now = self.recorder.ports.clock.now()
+        now = self.steady.now()
         self.desk.blind = not self._see(now)
         self.desk.take(now, turns)
         if self.desk.wants_count:
@@ -79,7 +84,7 @@ class Shift:
             self._signal = pressed
             self._record((RedriveSignalled(Wish.HOLD, pressed[1]),))
             self.desk.heed(Wish.HOLD, pressed[1], 0)
-        now = ports.clock.now()
+        now = self.steady.now()
         if self._listened_at is not None and now - self._listened_at < _LISTEN_EVERY:
             return
         self._listened_at = now
@@ -97,7 +102,7 @@ class Shift:
         Raises:
             JournalUnwritableError: it could not be written.
         """
-        self.desk.now = self.recorder.ports.clock.now()
+        self.desk.now = self.steady.now()
         return self.recorder.record(self.desk.closing())
 
     def tell(self, now: datetime, *, must: bool = False) -> None:

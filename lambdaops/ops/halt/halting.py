@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from lambdaops.core.halt.reports import HaltReport, ReservedReport, source_of
 from lambdaops.core.notices import Progress, Warned
 from lambdaops.ops.halt.turning import Hand
 from lambdaops.ops.recorder import Recorder, actor_if_known
+from lambdaops.ops.steady import Steady
 from lambdaops.ports import Journal
 from lambdaops.ports.halting import Concurrency
 
@@ -122,6 +123,7 @@ def halt(ports: HaltPorts, function: str, request: Request) -> HaltReport:
         JournalUnwritableError: what is there cannot be recorded, so nothing was stopped.
         NotFoundError, AwsError, JournalTamperedError, InvalidFileError: as :meth:`Look.at`.
     """
+    ports = replace(ports, clock=Steady(ports.clock))
     look = Look.at(ports, function)
     plan = look.plan(request)
     if plan.nothing and _settled(ports, look):

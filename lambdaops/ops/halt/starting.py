@@ -7,7 +7,7 @@ write.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
@@ -23,6 +23,7 @@ from lambdaops.core.notices import Progress
 from lambdaops.ops.halt.halting import Look, told
 from lambdaops.ops.halt.turning import LOOK_EVERY, Hand
 from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.steady import Steady
 from lambdaops.ops.stop_alarms import StopAlarms
 from lambdaops.ports.halting import HaltPorts
 
@@ -92,6 +93,7 @@ def unhalt(ports: HaltPorts, function: str, request: Request) -> UnhaltReport:
         FunctionBusyError: another process halts it or starts it.
         JournalUnwritableError, NotFoundError, AwsError, JournalTamperedError, InvalidFileError.
     """
+    ports = replace(ports, clock=Steady(ports.clock))
     look = Look.at(ports, function)
     if look.halt is None:
         return UnhaltReport(function, "")

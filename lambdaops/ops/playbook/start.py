@@ -7,7 +7,7 @@ account, region and inputs, or it is refused; a step that was done is not done a
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import (
@@ -25,6 +25,7 @@ from lambdaops.core.playbook.run import Run, exit_code, runs
 from lambdaops.ops.playbook.prepare import require_rate, same_run
 from lambdaops.ops.playbook.runner import Runner
 from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.steady import Steady
 
 if TYPE_CHECKING:
     from lambdaops.ops.playbook.prepare import Prepared
@@ -64,6 +65,7 @@ def begin(ports: PlaybookPorts, prepared: Prepared) -> Ended:
         JournalUnwritableError: nothing was done.
         AwsError: STS did not say who we are.
     """
+    ports = replace(ports, clock=Steady(ports.clock))
     actor = actor_of(ports)
     request, plan = prepared.request, prepared.plan
     run = f"o-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -110,6 +112,7 @@ def take_up(ports: PlaybookPorts, prepared: Prepared, run: str, reason: str = ""
         PlaybookInProgressError: a live process drives it.
         JournalUnwritableError, JournalTamperedError, AwsError: nothing was done.
     """
+    ports = replace(ports, clock=Steady(ports.clock))
     actor = actor_of(ports)
     with ports.journals.drive(f"{prepared.arn}@{run}", run) as drive:
         journal = ports.journals.open(prepared.arn)

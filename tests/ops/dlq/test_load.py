@@ -137,6 +137,14 @@ def test_what_is_in_doubt_for_too_long_is_left_in_a_fifo_queue_unless_asked_for(
     assert post.bodies("line.fifo") == [f"letter {n}" for n in range(5)]
 
 
+def test_a_clock_that_was_set_back_does_not_make_what_is_in_doubt_recent(post: Post) -> None:
+    pages = file(post, 5, "line.fifo", group="g")
+    lose_an_answer(post, pages, "line.fifo")
+    post.clock.step_back(3600)
+    report = loaded(post, pages, "line.fifo")
+    assert (report.sent, report.doubtful, report.held_back) == (0, 1, 4)
+
+
 def test_what_is_in_doubt_is_sent_again_to_another_queue(post: Post) -> None:
     pages = file(post, 15)
     lose_an_answer(post, pages, "dlq")

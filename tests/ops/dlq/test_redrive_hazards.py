@@ -239,13 +239,16 @@ def test_counts_that_are_behind_do_not_end_it(post: Post) -> None:
     assert post.run().sent == 30
 
 
-def test_hazard_5_what_was_killed_long_ago_is_in_doubt_and_left() -> None:
+@pytest.mark.parametrize("back", [timedelta(), timedelta(hours=1)])
+def test_hazard_5_what_was_killed_long_ago_is_in_doubt_and_left(back: timedelta) -> None:
+    """A clock that was set back meanwhile does not make it recent."""
     post = filled(3, fifo=True)
     process = post.process()
     while not post.sqs.boxes["orders.fifo"].sent:
         process.step(0)
     process.kill()  # sent, not deleted
     post.clock.advance(timedelta(minutes=6))
+    post.machine.behind = back
     for _ in range(2):  # a run of its own does not forget either
         assert post.redrive() is ExitCode.PARTIAL
         closed = post.run().closed
@@ -475,6 +478,36 @@ def test_at_most_one_batch_follows_an_alarm(post: Post, kind: str) -> None:
     post.alarms = {}
     post.alarm("errors")
     assert post.redrive(post.request(quick(stop_alarms=("errors",)))) is ExitCode.DONE
+    assert len(post.sqs.boxes["orders"].sent) == 30
+
+
+@pytest.mark.parametrize("back", [timedelta(seconds=2), timedelta(hours=1)])
+def test_at_most_one_batch_follows_an_alarm_when_the_clock_is_set_back(post: Post, back: timedelta) -> None:
+    post.alarm("errors")
+    process = post.process(post.request(quick(stop_alarms=("errors",))))
+    while len(post.sqs.boxes["orders"].sent) < 10:
+        process.step(0)
+    post.machine.behind = back
+    process.step(0)
+    post.alarm("errors", AlarmState.ALARM)
+    post.clock.advance(timedelta(seconds=1))
+    process.finish()
+    assert len(post.sqs.boxes["orders"].sent) <= 20
+    held = post.run().held
+    assert held is not None
+    assert held.cause is Stopped.ALARM
+
+
+def test_a_clock_that_is_set_back_delays_no_stage_and_no_watch() -> None:
+    post = filled(30)
+    process = post.process(post.request(quick(stages=(5, 12, ALL), workers=3, rate=Rate(2, timedelta(seconds=1)))))
+    began, turn = post.clock.now(), 0
+    while process.alive:
+        process.step(turn)
+        turn += 1
+        post.machine.behind = timedelta(hours=len(post.sqs.boxes["orders"].sent) // 3)
+        assert post.clock.now() - began < timedelta(minutes=2)
+    process.close()
     assert len(post.sqs.boxes["orders"].sent) == 30
 
 

@@ -178,6 +178,14 @@ def test_stages_wait_for_each_other() -> None:
     assert rig.kinds().count("unhalt-stage") == 2
 
 
+def test_a_clock_that_is_set_back_prolongs_no_watch() -> None:
+    rig = halted()
+    rig.world.clock.after(40, lambda: rig.world.clock.step_back(3_600))
+    slept = len(rig.world.clock.slept)
+    assert rig.unhalt(stages=(1, 0), watch=MINUTE).over
+    assert sum(rig.world.clock.slept[slept:], timedelta()) < timedelta(seconds=80)
+
+
 def test_an_alarm_stops_again_what_was_started() -> None:
     rig = halted(all_invocations=True)
     rig.world.clock.after(30, lambda: rig.world.breach("errors"))

@@ -13,7 +13,7 @@ from lambdaops.core.errors import (
     UnreachableError,
 )
 from lambdaops.core.model import AlarmState
-from lambdaops.core.playbook.book import Action, Step
+from lambdaops.core.playbook.book import Action, Json, Step
 from lambdaops.core.playbook.records import Outcome
 from lambdaops.ops.playbook.prepare import planned
 from lambdaops.ops.playbook.start import take_up
@@ -64,6 +64,15 @@ def test_an_alarm_that_cannot_be_read_objects_after_a_minute(seconds: int, code:
     rig.clock.after(5 + seconds, lambda: setattr(rig, "blind", None))
     wait = Step("a", Action("wait-for", {"time": "3m"}))
     assert rig.run(book(wait), stop_alarms=("fire",)).exit_code is code
+
+
+@pytest.mark.parametrize("given", [{"time": "3m"}, {"alarms": "smoke", "within": "3m"}])
+def test_a_clock_that_is_set_back_prolongs_no_wait(given: dict[str, Json]) -> None:
+    rig = PlayRig(states={"fire": AlarmState.OK, "smoke": AlarmState.ALARM})
+    rig.clock.after(60, lambda: rig.clock.step_back(3_600))
+    rig.run(book(Step("a", Action("wait-for", given))), stop_alarms=("fire",))
+    assert sum(rig.clock.slept, timedelta()) < timedelta(minutes=4)
+    assert rig.looks > 10, "the alarm of the run is looked at all the time"
 
 
 def test_alarms_are_looked_at_every_ten_seconds_at_most() -> None:
