@@ -20,6 +20,8 @@ from tests.cli.plays import SHIP, Play
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lambdaops.core.playbook.book import Json
+
 PERMISSIONS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "docs" / "permissions.json").read_text("utf-8"))
 # A step may be given any option: what the command calls with one of them counts too.
 ROWS = {
@@ -30,18 +32,19 @@ ROWS = {
     "audit.report": [],
     "run-playbook": ["playbook run"],
 }
+WHO = "sts:GetCallerIdentity"
 # Of a team's store and of checkpoints of one's own, which the configuration decides.
 NOT_COUNTED = {"dynamodb"}
 
 
 def called_by(name: str) -> set[str]:
     """``service:Call`` of what docs/permissions.json says of a command."""
-    rows = [
-        row
-        for command in ROWS.get(name, [" ".join(COMMANDS[name].words)])
-        for set_ in PERMISSIONS["commands"][command]
-        for row in PERMISSIONS["sets"][set_]
-    ]
+    return {call for row in ROWS.get(name, [" ".join(COMMANDS[name].words)]) for call in called_by_row(row)}
+
+
+def called_by_row(command: str) -> set[str]:
+    """The same, of a command with certain options."""
+    rows = [row for set_ in PERMISSIONS["commands"][command] for row in PERMISSIONS["sets"][set_]]
     # A call without a permission needs none: it is GetCallerIdentity. A permission without a call is one that AWS
     # asks for on our behalf (S3 and ECR for code).
     rows += [{**row, "call": "Invoke"} for row in rows if row["action"] == "lambda:InvokeFunction"]
@@ -52,6 +55,34 @@ def called_by(name: str) -> set[str]:
 def test_the_calls_are_those_of_the_permissions(name: str) -> None:
     said = {call for call in COMMANDS[name].calls if call.partition(":")[0] not in NOT_COUNTED}
     assert said == called_by(name)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_is_spared_would_be_called_and_goes_by_options_there_are(name: str) -> None:
+    use = Catalogue()[name]
+    for one in use.spared:
+        assert set(one.calls) <= set(use.calls)
+        assert {*one.given, *one.lacking, *([one.off] if one.off else [])} <= set(use.parameters)
+        assert one.given or one.lacking or one.off
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "calls"),
+    [
+        ("release", {"to": "2"}, "release"),
+        ("release", {"zip": "code.zip"}, "release --zip"),
+        ("prune", {}, "prune"),
+        ("prune", {"delete": True}, "prune --delete"),
+        ("prune", {"delete": False}, "prune"),
+        ("status", {"target": "orders:live"}, "status"),
+        ("status", {"all": True}, "status --all"),
+    ],
+)
+def test_the_calls_with_some_options_are_those_of_their_own_permissions(
+    name: str, given: dict[str, Json], calls: str
+) -> None:
+    """GetCallerIdentity apart, which some commands make only where an account is pinned."""
+    assert set(Catalogue()[name].calls_with(given)) - {WHO} == called_by_row(calls) - {WHO}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

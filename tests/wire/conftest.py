@@ -21,6 +21,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from lambdaops.cli.playbook.catalogue import Catalogue
 from lambdaops.sandbox import server as sandbox
 from lambdaops.sandbox.server import Server
 from tests.wire import forked
@@ -28,6 +29,8 @@ from tests.wire.proxy import Wire, wire_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from lambdaops.core.playbook.book import Json
 
 
 _numbers = itertools.count(1)
@@ -198,6 +201,12 @@ class Function:
         while self.state_of(name) != state:
             assert time.monotonic() < deadline, f"{name} is {self.state_of(name)}, not {state}"
             time.sleep(0.1)
+
+
+def planned(command: str, **given: Json) -> set[str]:
+    """The calls that a playbook's plan names for a step with these options."""
+    options = {name.replace("_", "-"): value for name, value in given.items()}
+    return {call.partition(":")[2] for call in Catalogue()[command].calls_with(options)}
 
 
 def until(condition: Callable[[], bool], within: float = 20.0) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from lambdaops.core.dlq.letter import Attribute
 from tests.core import letters
-from tests.wire.conftest import until
+from tests.wire.conftest import planned, until
 
 if TYPE_CHECKING:
     import subprocess
@@ -128,6 +128,7 @@ def test_what_is_dumped_purged_and_loaded_is_what_it_was(dead: Box, shell: Shell
     wire.calls.clear()
     assert shell("dlq", "purge", dead.name, "--dump", str(kept), "--yes").code == 0
     assert set(wire.calls) == granted("dlq purge") - {"ChangeMessageVisibilityBatch"}  # nothing was left to give back
+    assert set(wire.calls) <= planned("dlq.purge", dump="kept.jsonl")
     assert dead.counts() == (0, 0)
     wire.calls.clear()
     assert shell("dlq", "load", str(kept), "--yes").code == 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.wire.conftest import answering, until
+from tests.wire.conftest import answering, planned, until
 
 if TYPE_CHECKING:
     import subprocess
@@ -65,6 +65,7 @@ def test_plan(function: Function, shell: Shell, wire: Wire, alarm: str) -> None:
 def test_release(function: Function, shell: Shell, wire: Wire, alarm: str) -> None:
     assert shell("release", function.target, "--to", "2", "--alarm", alarm, *FAST).code == 0
     assert set(wire.calls) == granted("release")
+    assert set(wire.calls) <= planned("release", to="2", read_logs=False)
 
 
 def test_a_release_that_is_taken_back(function: Function, shell: Shell, wire: Wire, alarm: str) -> None:
@@ -74,6 +75,7 @@ def test_a_release_that_is_taken_back(function: Function, shell: Shell, wire: Wi
     process.communicate(timeout=60)
     assert process.returncode == 4
     assert set(wire.calls) == granted("release", "the errors of a candidate that was taken back are told")
+    assert set(wire.calls) <= planned("release", to="2")
 
 
 def test_release_of_code(function: Function, shell: Shell, wire: Wire, alarm: str, tmp_path: Path) -> None:
@@ -89,6 +91,9 @@ def test_publish(function: Function, shell: Shell, wire: Wire, tmp_path: Path) -
     package.write_bytes(answering("three"))
     assert shell("publish", function.name, "--zip", str(package), "--yes").code == 0
     assert set(wire.calls) == granted("publish")
+    wire.calls.clear()
+    assert shell("publish", function.name, "--latest", "--yes").code == 0
+    assert set(wire.calls) <= planned("publish", latest=True)
 
 
 @pytest.mark.parametrize("words", [(), ("--to", "1")], ids=["by itself", "to a version"])
@@ -145,7 +150,10 @@ def test_halt_and_unhalt(function: Function, shell: Shell, wire: Wire, alarm: st
         EventSourceArn=f"arn:aws:sqs:eu-central-1:000000000000:{function.name}-queue", FunctionName=function.name
     )["UUID"]
     assert shell("halt", function.name, "--yes").code == 0  # what is left unsaid is what else invokes it
+    assert set(wire.calls) <= planned("halt")
+    wire.calls.clear()
     assert shell("unhalt", function.name, "--yes").code == 0
+    assert set(wire.calls) <= planned("unhalt")
     wire.calls.clear()
     # Not of an alias: each alias is asked for.
     assert shell("halt", function.name, "--dry-run").code == 0

@@ -66,6 +66,7 @@ def _use(name: str, command: Command) -> Use:
         command.calls,
         command.again,
         command.words,
+        command.spared,
     )
 
 

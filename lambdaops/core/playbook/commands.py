@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lambdaops.core.playbook.uses import Again
+from lambdaops.core.playbook.uses import Again, Spared
 
 _ALIAS = ("lambda:GetAlias",)
 _PREFLIGHT = (
@@ -20,12 +20,8 @@ _PREFLIGHT = (
     "lambda:GetPolicy",
     "lambda:GetProvisionedConcurrencyConfig",
 )
-_CODE = (
-    "lambda:GetFunction",
-    "lambda:ListVersionsByFunction",
-    "lambda:UpdateFunctionCode",
-    "lambda:PublishVersion",
-)
+_PUBLISH = ("lambda:ListVersionsByFunction", "lambda:UpdateFunctionCode", "lambda:PublishVersion")
+_CODE = ("lambda:GetFunction", *_PUBLISH)
 _MOVE = ("lambda:UpdateAlias",)
 _LOGS = ("logs:FilterLogEvents",)
 _TELL = ("sns:Publish", "events:PutEvents")
@@ -40,17 +36,21 @@ _LEVERS = (
     "lambda:UpdateEventSourceMapping",
     "lambda:PutFunctionConcurrency",
 )
+_SURVEY = ("lambda:ListFunctions", "lambda:ListAliases")
+_SQS_MOVES = ("sqs:StartMessageMoveTask", "sqs:CancelMessageMoveTask")
 _REDRIVE = (
     "sqs:ListDeadLetterSourceQueues",
     "sqs:ListMessageMoveTasks",
     "sqs:DeleteMessageBatch",
-    "sqs:StartMessageMoveTask",
-    "sqs:CancelMessageMoveTask",
+    *_SQS_MOVES,
     "cloudwatch:DescribeAlarms",
     "lambda:Invoke",
     "kinesis:GetShardIterator",
     "kinesis:GetRecords",
 )
+_CHOOSING = ("filter", "transform", "edit", "older-than", "newer-than", "limit", "quarantine", "stop-alarm")
+"""Options of a redrive that SQS's own move cannot heed (``core.dlq.native``)."""
+_NO_ALARM = Spared(("cloudwatch:DescribeAlarms",), lacking=("stop-alarm",))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Command:
 
     Attributes:
         words: how it is called.
-        changes, stoppable, subject, outputs, calls, again: as in :class:`~lambdaops.core.playbook.uses.Use`.
+        changes, stoppable, subject, outputs, calls, spared, again: as in :class:`~lambdaops.core.playbook.uses.Use`.
         without: options that a step may not give: what a payload would come out with, or what the run decides.
         called: other names for its arguments, by those they have in the command.
         mappings: options that take JSON, and are given a mapping.
@@ -71,6 +71,7 @@ class Command:
     subject: str = ""
     outputs: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    spared: tuple[Spared, ...] = ()
     again: Again = Again.SAFE
     without: tuple[str, ...] = ()
     called: Mapping[str, str] = field(default_factory=dict)
@@ -114,6 +115,7 @@ COMMANDS: dict[str, Command] = {
         subject="target",
         outputs=_RELEASED,
         calls=_WHO + _ALIAS + _CODE + _PREFLIGHT + _MOVE + _LOGS + _TELL,
+        spared=(Spared(_PUBLISH, given=("to",)), Spared(_LOGS, off="read-logs")),
     ),
     "rollback": Command(
         ("rollback",),
@@ -167,6 +169,7 @@ COMMANDS: dict[str, Command] = {
             "next",
         ),
         calls=_WHO + _LEVERS + ("lambda:GetPolicy",),
+        spared=(Spared(("lambda:PutFunctionConcurrency",), lacking=("all-invocations",)),),
     ),
     "unhalt": Command(
         ("unhalt",),
@@ -186,6 +189,7 @@ COMMANDS: dict[str, Command] = {
             "next",
         ),
         calls=_WHO + _LEVERS + ("cloudwatch:DescribeAlarms", "lambda:DeleteFunctionConcurrency"),
+        spared=(_NO_ALARM,),
     ),
     "publish": Command(
         ("publish",),
@@ -193,6 +197,7 @@ COMMANDS: dict[str, Command] = {
         subject="function",
         outputs=("function", "version", "new", "code_sha256", "description", "environment"),
         calls=_WHO + _CODE,
+        spared=(Spared(("lambda:UpdateFunctionCode",), given=("latest",)),),
     ),
     "status": Command(
         ("status",),
@@ -214,7 +219,8 @@ COMMANDS: dict[str, Command] = {
             "aliases",
             "halted",
         ),
-        calls=(*_ALIAS, "cloudwatch:DescribeAlarms", *_WHO, "lambda:ListFunctions", "lambda:ListAliases"),
+        calls=(*_ALIAS, "cloudwatch:DescribeAlarms", *_WHO, *_SURVEY),
+        spared=(Spared(_SURVEY, lacking=("all",)), Spared((*_ALIAS, "cloudwatch:DescribeAlarms"), given=("all",))),
         without=("watch",),
     ),
     "versions": Command(
@@ -239,6 +245,7 @@ COMMANDS: dict[str, Command] = {
             "lambda:ListDurableExecutionsByFunction",
             "lambda:DeleteFunction",
         ),
+        spared=(Spared(("lambda:DeleteFunction",), lacking=("delete",)),),
     ),
     "notify": Command(
         ("notify", "send"),
@@ -325,6 +332,7 @@ COMMANDS: dict[str, Command] = {
         subject="queue",
         outputs=_REDRIVEN,
         calls=_WHO + _QUEUE + _RECEIVE + _SEND + _REDRIVE,
+        spared=(_NO_ALARM, Spared(_SQS_MOVES, given=_CHOOSING, off="native")),
     ),
     "dlq.purge": Command(
         ("dlq", "purge"),
@@ -333,6 +341,7 @@ COMMANDS: dict[str, Command] = {
         subject="queue",
         outputs=("queue", "file", "deleted", "failed", "bounded", "interrupted", "run"),
         calls=_WHO + _QUEUE + _RECEIVE + ("sqs:DeleteMessageBatch", "sqs:PurgeQueue"),
+        spared=(Spared(("sqs:PurgeQueue",), lacking=("no-dump",)),),
     ),
     "audit.verify": Command(
         ("audit", "verify"),

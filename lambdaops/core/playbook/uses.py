@@ -48,6 +48,29 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Spared:
+    """Calls that a command does not make with certain options.
+
+    Attributes:
+        calls: which.
+        given: not made if one of these is given, and is not ``false``.
+        off: not made if this is given as ``false``.
+        lacking: not made unless one of these is given, and is not ``false``.
+    """
+
+    calls: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    off: str = ""
+    lacking: tuple[str, ...] = ()
+
+    def holds(self, given: Mapping[str, Json]) -> bool:
+        """Whether the calls are not made; a value that only the run will know counts as one that is given."""
+        said = {name for name, value in given.items() if value not in (False, None, [], "")}
+        missing = bool(self.lacking) and not said & {*self.lacking}
+        return bool(said & {*self.given}) or given.get(self.off) is False or missing
+
+
+@dataclass(frozen=True)
 class Use:
     """Something a step can do.
 
@@ -59,7 +82,8 @@ class Use:
         stoppable: whether it can be asked to stop, by a timeout or an alarm, before it is done.
         subject: the parameter that names what it acts on, for the limit on targets.
         outputs: what it gives.
-        calls: the AWS calls it makes, such as ``lambda:UpdateAlias``; those that change something end in ``!``.
+        calls: the AWS calls it may make, such as ``lambda:UpdateAlias``.
+        spared: those that it does not make with certain options.
         again: see there.
         words: how the command is called; none for a step that is no command.
     """
@@ -74,6 +98,12 @@ class Use:
     calls: tuple[str, ...] = ()
     again: Again = Again.SAFE
     words: tuple[str, ...] = ()
+    spared: tuple[Spared, ...] = ()
+
+    def calls_with(self, given: Mapping[str, Json]) -> tuple[str, ...]:
+        """The AWS calls it may make if it is given this."""
+        spared = {call for one in self.spared if one.holds(given) for call in one.calls}
+        return tuple(call for call in dict.fromkeys(self.calls) if call not in spared)
 
 
 @dataclass(frozen=True)
