@@ -1,7 +1,7 @@
 """The alarms that stop an operation while it goes on.
 
 Rules this file guarantees: an alarm that cannot be read for a minute objects, one that never will be readable at once;
-an alarm that left OK and came back between two looks has objected.
+an alarm that left OK and came back between two looks has objected; one that is gone objects.
 """
 
 from __future__ import annotations
@@ -9,21 +9,54 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lambdaops.core.errors import AwsError
-from lambdaops.core.gates import Alarmed, Verdict, assess_alarms, worst
-from lambdaops.core.model import AlarmReading
+from lambdaops.core.errors import AwsError, BlockedError
+from lambdaops.core.gates import Verdict, assess_alarms, worst
+from lambdaops.core.model import AlarmReading, AlarmState
 from lambdaops.ports import Alarms
 
 _BLIND_FOR = timedelta(minutes=1)
 
 
+@dataclass(frozen=True)
+class _Heeded:
+    """Alarms of which none is only reported."""
+
+    alarms: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+
+
+def require_quiet(alarms: Alarms, names: tuple[str, ...], what: str, target: str) -> tuple[AlarmReading, ...]:
+    """What the alarms say before ``what`` begins.
+
+    Raises:
+        BlockedError: one is missing or in ALARM.
+        AwsError: CloudWatch did not say.
+    """
+    readings = alarms.read_alarms(names)
+    states = {one.name: one.state for one in readings}
+    for name in names:
+        if name not in states:
+            raise BlockedError(
+                f"alarm {name} does not exist in this account and region",
+                hint="Check the spelling and the region: aws cloudwatch describe-alarms lists them.",
+                target=target,
+            )
+        if states[name] is AlarmState.ALARM:
+            raise BlockedError(
+                f"alarm {name} is in ALARM: it would stop {what} at once",
+                hint="Wait until it is OK, or leave it out.",
+                target=target,
+            )
+    return readings
+
+
 @dataclass
 class StopAlarms:
-    """The alarms that a plan names, and what they said at the last look."""
+    """Alarms by their names, and what they said at the last look."""
 
     alarms: Alarms
-    plan: Alarmed
-    readings: tuple[AlarmReading, ...]
+    names: tuple[str, ...]
+    readings: tuple[AlarmReading, ...] = ()
     _blind_since: datetime | None = None
 
     @property
@@ -33,15 +66,15 @@ class StopAlarms:
 
     def objection(self, now: datetime) -> str:
         """Look; what objects, or nothing."""
-        if not self.plan.alarms:
+        if not self.names:
             return ""
         try:
-            readings = self.alarms.read_alarms(self.plan.alarms)
+            readings = self.alarms.read_alarms(self.names)
         except AwsError as error:
             self._blind_since = self._blind_since or now
             blind = error.permanent or now - self._blind_since >= _BLIND_FOR
             return f"the alarms cannot be read: {error.message}" if blind else ""
         self._blind_since = None
-        verdict, reason = worst(assess_alarms(self.plan, self.readings, readings))
+        verdict, reason = worst(assess_alarms(_Heeded(self.names), self.readings, readings))
         self.readings = readings
         return reason if verdict in (Verdict.FAIL, Verdict.ERROR) else ""

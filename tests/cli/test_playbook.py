@@ -180,7 +180,7 @@ def test_every_request_is_as_published(play: Play, output: str) -> None:
         (("run", "ship", *SHIPPED[:2], "--input", "to=$LATEST", "--yes"), 2, "input to"),
         (("run", "ship", *SHIPPED, "--plan", "0000000000000000", "--yes"), 3, "0000000000000000 was asked for"),
         (("run", "ship", *SHIPPED, "--override-limits", " ", "--yes"), 2, "says no reason"),
-        (("run", "ship", *SHIPPED, "--stop-alarm", "nope", "--yes"), 3, "alarm nope is missing"),
+        (("run", "ship", *SHIPPED, "--stop-alarm", "nope", "--yes"), 3, "alarm nope does not exist"),
         (("run", "ship", *SHIPPED), 3, "no terminal"),
         (("run", "ship", *SHIPPED, "--env", "prod", "--yes"), 2, "the environment 'prod' was named"),
         (("resume", "ship"), 3, "no run ship is open"),

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self, cast
 
 from lambdaops.core.dlq.letter import Queue
@@ -198,6 +198,7 @@ class PlayRig:
     notices: list[Notice] = field(default_factory=list)
     on_notice: Callable[[Notice], None] | None = None
     commands: SimCommands = field(init=False)
+    _changed: dict[str, tuple[AlarmState, datetime]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.commands = SimCommands(self)
@@ -240,11 +241,18 @@ class PlayRig:
         self.clock.advance(self.slow_looks)
         if self.blind is not None:
             raise self.blind
-        return tuple(
-            AlarmReading(name, AlarmKind.METRIC, self.states[name], self.clock.now())
-            for name in names
-            if name in self.states
-        )
+        return tuple(self._reading(name) for name in names if name in self.states)
+
+    def _reading(self, name: str) -> AlarmReading:
+        state, at = self._changed.get(name, (None, self.clock.now()))
+        if state is not self.states[name]:
+            at = self.clock.now()
+        self._changed[name] = self.states[name], at
+        return AlarmReading(name, AlarmKind.METRIC, self.states[name], at)
+
+    def flap(self, name: str) -> None:
+        """The alarm goes off and is OK again, before anybody looks."""
+        self._changed[name] = AlarmState.OK, self.clock.now()
 
     def find(self, queue: str) -> Queue:
         hour = timedelta(hours=1)

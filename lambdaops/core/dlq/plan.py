@@ -114,16 +114,6 @@ class RedrivePlan:
         return self.name.endswith(".fifo")
 
     @property
-    def alarms(self) -> tuple[str, ...]:
-        """The stop alarms, as gates ask for them."""
-        return self.stop_alarms
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """None: an alarm that does not count is not named."""
-        return ()
-
-    @property
     def at_least(self) -> timedelta:
         """How long it takes at least: the rate and the watches."""
         asked = min(self.total, self.limit) if self.limit else self.total

@@ -214,7 +214,7 @@ def begin(recorder: Recorder[DeadLetterPorts], prepared: Prepared, request: Requ
     *earlier, run = runs(prepared.journal.each())
     steady = Steady(recorder.ports.clock)
     desk = Desk(Ledger(run, earlier, request.resend), steady.now())
-    alarms = StopAlarms(recorder.ports.alarms, desk.run.plan, prepared.alarms)
+    alarms = StopAlarms(recorder.ports.alarms, desk.run.plan.stop_alarms, prepared.alarms)
     return Shift(recorder, desk, drive, prepared.queue.url, alarms, steady, heard=begun.seq or 0)
 
 

@@ -131,7 +131,7 @@ class Shift:
 
     def _see(self, now: datetime) -> bool:
         """Look at the alarms if the last look is a second old; whether what they say is known."""
-        if not self.alarms.plan.alarms or self.desk.over:
+        if not self.alarms.names or self.desk.over:
             return True
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             self._looked_at = now

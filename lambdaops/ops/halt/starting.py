@@ -18,13 +18,12 @@ from lambdaops.core.halt.memory import RESERVED, Halt
 from lambdaops.core.halt.plan import Left, UnhaltPlan, plan_unhalt, staged
 from lambdaops.core.halt.records import HaltOpened, Unhalted, UnhaltHeld, UnhaltOpened, UnhaltStage
 from lambdaops.core.halt.reports import ReservedReport, UnhaltReport, source_of
-from lambdaops.core.model import AlarmReading, AlarmState
 from lambdaops.core.notices import Progress
 from lambdaops.ops.halt.halting import Look, told
 from lambdaops.ops.halt.turning import LOOK_EVERY, Hand
 from lambdaops.ops.recorder import Recorder, actor_of
 from lambdaops.ops.steady import Steady
-from lambdaops.ops.stop_alarms import StopAlarms
+from lambdaops.ops.stop_alarms import StopAlarms, require_quiet
 from lambdaops.ports.halting import HaltPorts
 
 
@@ -48,16 +47,6 @@ class Request:
     stop_alarms: tuple[str, ...] = ()
     reason: str = ""
     ticket: str = ""
-
-    @property
-    def alarms(self) -> tuple[str, ...]:
-        """The stop alarms, as gates ask for them."""
-        return self.stop_alarms
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """None: an alarm that does not count is not named."""
-        return ()
 
 
 def rehearse(ports: HaltPorts, function: str, request: Request) -> UnhaltReport:
@@ -98,7 +87,7 @@ def unhalt(ports: HaltPorts, function: str, request: Request) -> UnhaltReport:
     if look.halt is None:
         return UnhaltReport(function, "")
     plan = _plan(look, look.halt, request)
-    readings = _require_quiet(ports, request)
+    readings = require_quiet(ports.alarms, request.stop_alarms, "everything again", function)
     ports.ask.confirm(_question(function, plan, request))
     actor = actor_of(ports)
     with ports.journals.drive(look.concurrency.arn, look.halt.id) as drive:
@@ -121,7 +110,7 @@ def unhalt(ports: HaltPorts, function: str, request: Request) -> UnhaltReport:
         hand.record(opened)
         # From what was looked at on: a halt that was recorded between the look and our record counts.
         hand.calls_off = partial(_halted_since, look)
-        return _Start(ports, request, look, plan, hand, StopAlarms(ports.alarms, request, readings)).run()
+        return _Start(ports, request, look, plan, hand, StopAlarms(ports.alarms, request.stop_alarms, readings)).run()
 
 
 def _halted_since(look: Look) -> bool:
@@ -146,22 +135,6 @@ def _plan(look: Look, halt: Halt, request: Request) -> UnhaltPlan:
             target=look.function,
         )
     return plan
-
-
-def _require_quiet(ports: HaltPorts, request: Request) -> tuple[AlarmReading, ...]:
-    readings = ports.alarms.read_alarms(request.stop_alarms)
-    there = {one.name: one for one in readings}
-    for name in request.stop_alarms:
-        if name not in there:
-            raise BlockedError(
-                f"alarm {name} does not exist in this account and region",
-                hint="Check the spelling and the region: aws cloudwatch describe-alarms lists them.",
-            )
-        if there[name].state is AlarmState.ALARM:
-            raise BlockedError(
-                f"alarm {name} is in ALARM: it would stop everything again at once", hint="Wait until it is OK."
-            )
-    return readings
 
 
 def _question(function: str, plan: UnhaltPlan, request: Request) -> str:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.errors import BlockedError, LimitReachedError, PlaybookEditedError, PlaybookInProgressError
+from lambdaops.core.errors import LimitReachedError, PlaybookEditedError, PlaybookInProgressError
 from lambdaops.core.playbook.book import Json, Playbook
 from lambdaops.core.playbook.plan import Place, Plan, plan_of
 from lambdaops.core.playbook.run import Run, runs
 from lambdaops.core.playbook.turns import Turn, turns_of
 from lambdaops.core.playbook.uses import Use
-from lambdaops.ops.playbook.hearing import objection_of
+from lambdaops.ops.stop_alarms import require_quiet
 
 if TYPE_CHECKING:
     from lambdaops.ports.playbooks import PlaybookPorts
@@ -103,13 +103,7 @@ def prepare(ports: PlaybookPorts, request: Request) -> Prepared:
     unfinished = same_run(ports, found)
     if unfinished is None:
         _require_targets(found)
-    objection = objection_of(request.stop_alarms, ports.alarms.read_alarms(request.stop_alarms))
-    if objection:
-        raise BlockedError(
-            f"{found.plan.playbook} does not begin: {objection}",
-            hint="A run begins while the alarms that stop it are quiet: leave the alarm out, or wait.",
-            target=found.plan.playbook,
-        )
+    require_quiet(ports.alarms, request.stop_alarms, "the run", found.plan.playbook)
     return Prepared(request, found.arn, found.plan, found.turns, unfinished)
 
 

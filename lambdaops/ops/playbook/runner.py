@@ -40,6 +40,7 @@ from lambdaops.ops.playbook.acts import Acts
 from lambdaops.ops.playbook.hearing import AlarmWatch, Hearing
 from lambdaops.ops.playbook.prepare import Prepared
 from lambdaops.ops.recorder import Recorder
+from lambdaops.ops.stop_alarms import StopAlarms
 from lambdaops.ports import Drive
 from lambdaops.ports.playbooks import Part, PlaybookPorts
 
@@ -80,7 +81,7 @@ class Runner:
         ports = self.ports
         # Those that it began with, and those of whoever took it up with the same command.
         alarms = dict.fromkeys((*self.run.said.stop_alarms, *self.prepared.request.stop_alarms))
-        self._watch = AlarmWatch(ports.clock, ports.alarms, tuple(alarms))
+        self._watch = AlarmWatch(ports.clock, StopAlarms(ports.alarms, tuple(alarms)))
         request = self.prepared.request
         self._values = Values(request.playbook, request.inputs, self.prepared.turns, ports.language, request.place)
 
@@ -181,7 +182,7 @@ class Runner:
         limit = move.turn.step.timeout if not move.undo else None
         until = self.ports.clock.now() + limit if limit is not None else None
         # Nothing but a person keeps anything from being taken back.
-        watch = AlarmWatch(self.ports.clock, self.ports.alarms, ()) if move.undo else self._watch
+        watch = AlarmWatch(self.ports.clock, StopAlarms(self.ports.alarms, ())) if move.undo else self._watch
         cancelled = self._cancelled if not move.undo else str
         hearing = Hearing(self.ports.clock, self.ports.signals, watch, self.drive.beat, until, cancelled)
         result = self._perform(use, given, move, hearing)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from lambdaops.core.errors import (
+    AccessDeniedError,
     BlockedError,
     ExitCode,
     NothingOpenError,
@@ -39,7 +40,7 @@ def test_an_alarm_stops_the_run_between_steps_and_resuming_goes_on_once_it_is_qu
     steps = book(ship("a"), undoable("b"))
     assert rig.run(steps, stop_alarms=("fire",)).exit_code is ExitCode.HELD
     assert rig.story() == ["done a"]
-    assert "alarm fire is in ALARM" in held(rig)[1]
+    assert held(rig)[1] == "stopped: fire: ALARM since 03:01:00 (was OK before)"
     assert rig.resume(steps, stop_alarms=("fire",)).exit_code is ExitCode.HELD, "it still objects"
     rig.states["fire"] = AlarmState.OK
     assert rig.resume(steps).exit_code is ExitCode.DONE
@@ -64,6 +65,24 @@ def test_an_alarm_that_cannot_be_read_objects_after_a_minute(seconds: int, code:
     rig.clock.after(5 + seconds, lambda: setattr(rig, "blind", None))
     wait = Step("a", Action("wait-for", {"time": "3m"}))
     assert rig.run(book(wait), stop_alarms=("fire",)).exit_code is code
+
+
+def test_an_alarm_that_will_never_be_readable_objects_at_once() -> None:
+    rig = PlayRig(states={"fire": AlarmState.OK})
+    rig.clock.after(5, lambda: setattr(rig, "blind", AccessDeniedError("not allowed to DescribeAlarms")))
+    began = rig.clock.now()
+    rig.run(book(Step("a", Action("wait-for", {"time": "3m"}))), stop_alarms=("fire",))
+    assert rig.clock.now() - began < timedelta(seconds=20)
+    assert held(rig) == (6, "stopped: the alarms cannot be read: not allowed to DescribeAlarms")
+
+
+def test_an_alarm_that_came_and_went_between_two_looks_has_objected() -> None:
+    rig = PlayRig(states={"fire": AlarmState.OK})
+    wait = book(Step("a", Action("wait-for", {"time": "3m"})))
+    rig.clock.after(65, lambda: rig.flap("fire"))
+    assert rig.run(wait, stop_alarms=("fire",)).exit_code is ExitCode.HELD
+    assert "fire: left OK and came back" in held(rig)[1]
+    assert rig.resume(wait, stop_alarms=("fire",)).exit_code is ExitCode.DONE
 
 
 @pytest.mark.parametrize("given", [{"time": "3m"}, {"alarms": "smoke", "within": "3m"}])
