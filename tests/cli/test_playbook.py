@@ -307,6 +307,8 @@ def test_pins_hold_a_run_to_its_account(play: Play) -> None:
     assert (ran.code, "environment" in ran.err) == (2, True)
     ran = play("run", "ship", *SHIPPED, "--env", "other", "--yes")
     assert (ran.code, "is in account 444455556666" in ran.err) == (3, True)
+    ran = play("plan", "ship", *SHIPPED, "--env", "other")
+    assert (ran.code, "is in account 444455556666" in ran.err) == (3, True), "a plan is one of that account, or none"
     ran = play("run", "ship", *SHIPPED, "--env", "nope", "--yes")
     assert ran.code == 2
     assert untouched(play)

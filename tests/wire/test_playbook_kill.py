@@ -60,7 +60,7 @@ steps:
     compensate: {{uses: rollback, with: {{target: "${{{{ inputs.target }}}}"}}}}
   - id: drain
     uses: dlq.redrive
-    with: {{queue: "${{{{ inputs.queue }}}}", workers: 1, stages: all, watch: 1s, visibility: 10s, native: false}}
+    with: {{queue: "${{{{ inputs.queue }}}}", workers: 1, stages: all, watch: 1s, visibility: 30s, native: false}}
   - id: call
     uses: invoke
     with: {{target: "${{{{ inputs.target }}}}", payload: {{n: 1}}}}

@@ -64,6 +64,7 @@ The hash of the plan is what playbook run --plan holds a run to.
         reach = reach_for(env, place)
         with telling(env, output) as sink:
             ports = ports_for(env, reach, place, library, sink, NoSignals())
+            reach.require_caller(ports)
             found = planned(ports, request_of(env, asked, library, book, reach, ports.identity.caller()))
         data = encode(found.plan)
         assert isinstance(data, dict)  # noqa: S101 -- a dataclass encodes to an object
