@@ -3,7 +3,8 @@
 Rules this file guarantees: GetAlias and UpdateAlias are all it needs to make traffic safe, then one more read proves
 it; identity and journal come after the effect and cannot prevent it; a refused revision is read again and written
 again, because a rollback outranks whoever else is moving the alias; a release that is open and has moved nothing yet is
-called off, and a write of it that is on its way can no longer land; running it twice changes nothing more.
+called off, and a write of it that is on its way can no longer land; running it twice changes nothing more, and a step
+of a playbook that is done again says what it did.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from lambdaops.core.errors import (
 from lambdaops.core.events import RolledBack, Signalled
 from lambdaops.core.model import Alias, Routing, Target, require_account
 from lambdaops.core.notices import Progress, Warned
+from lambdaops.core.playbook.tags import same_step, step_of
 from lambdaops.core.replay import RollbackChoice, choose_rollback, open_release, tells_now
 from lambdaops.core.states import Signal
 from lambdaops.ops.recorder import Recorder, actor_if_known
@@ -87,12 +89,29 @@ def roll_back(ports: Ports, target: Target, to: str | None, reason: str, ticket:
     if planned.ends:
         _call_off(ports, planned, reason)
     elif not planned.changed:
+        before = _done_by_this_step(ports, planned)
+        if before is not None:
+            return before
         ports.sink.emit(Progress(ports.clock.now(), f"{target} already sends all traffic to {planned.after}"))
         return planned
     done, replaced = _write(ports, target, to, planned)
     _verify(ports, target, done, replaced)
     _record(ports, done, reason, ticket)
     return done
+
+
+def _done_by_this_step(ports: Ports, planned: Rollback) -> Rollback | None:
+    """What this very step of a playbook did before its process died, to be told again.
+
+    A process that died between its write and its record left none: then it is told as nothing to do.
+    """
+    if not step_of(ports.run):
+        return None
+    for entry in reversed(_entries(ports, planned.arn)):
+        done = entry.event
+        if isinstance(done, RolledBack) and same_step(ports.run, entry.actor.run) and done.after == planned.after:
+            return replace(planned, before=done.before, basis=done.basis, changed=True, request_id=done.request_id)
+    return None
 
 
 def _call_off(ports: Ports, planned: Rollback, reason: str) -> None:

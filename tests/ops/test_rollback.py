@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,21 @@ def test_a_running_release_notices_and_is_superseded(rig: Rig) -> None:
     assert rig.release().exit_code is ExitCode.CONFLICT
     rig.expect("1")
     assert rig.world.writes == [SPLIT, HALF, STABLE]
+
+
+def test_a_step_of_a_playbook_that_is_done_again_says_what_it_did(rig: Rig) -> None:
+    """Its process died after it was on record; another step, or another attempt, did nothing."""
+    rig.release()
+    for run, before, changed in (
+        ("playbook:o-1/back", "2", True),
+        ("playbook:o-1/back", "2", True),
+        ("playbook:o-1/back#2", "1", False),
+        ("playbook:o-1/other", "1", False),
+        ("", "1", False),
+    ):
+        done = roll_back(replace(rig.ports, run=run), TARGET, "1", "", "")
+        assert (str(done.before), str(done.after), done.changed) == (before, "1", changed), run
+    assert sum(isinstance(entry.event, RolledBack) for entry in rig.journal.entries) == 1
 
 
 def test_running_it_twice_changes_nothing_more(rig: Rig) -> None:
