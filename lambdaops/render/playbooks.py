@@ -107,7 +107,8 @@ def _how(step: Step) -> str:
     if step.on_failure != "abort":
         found.append("goes on if it fails" if step.on_failure == "continue" else f"if it fails: {step.on_failure}")
     if step.undo is not None:
-        found.append(f"taken back by {step.undo.uses}")
+        only = f" if {step.undo.condition}" if step.undo.condition is not True else ""
+        found.append(f"taken back by {step.undo.uses}{only}")
     if step.end:
         found.append("ends")
     return ", ".join(found)
@@ -164,8 +165,11 @@ def _planned(number: int, step: PlannedStep, paper: Paper) -> list[str]:
     if step.on_failure != "abort":
         what = "go on" if step.on_failure == "continue" else f"go to {step.on_failure}"
         lines.append(f"   if it fails: {what}")
-    if step.undo:
+    if step.undo_when == "not":
+        lines.append("   not taken back: the condition of that is false for these inputs")
+    elif step.undo:
         lines.append(f"   taken back by: {_typed(step.undo)}")
+        lines += [f"   that only if {plain(step.undo_when)}"] if step.undo_when != "always" else []
     return lines
 
 

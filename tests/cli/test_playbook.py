@@ -87,6 +87,27 @@ def test_a_plan_says_every_call_and_touches_nothing(play: Play) -> None:
     assert untouched(play)
 
 
+def test_a_plan_and_the_playbook_say_when_a_step_is_taken_back(play: Play) -> None:
+    back = '{{uses: rollback, with: {{target: "orders:live", to: "${{{{ outputs.before }}}}"}}, if: "{}"}}'
+    conditions = {"may": "${{ outputs.changed }}", "not": "${{ inputs.go }}", "will": "${{ !(inputs.go) }}"}
+    steps = "".join(
+        f'  - id: {name}\n    uses: rollback\n    with: {{target: "orders:live", to: "2"}}\n'
+        f"    compensate: {back.format(condition)}\n"
+        for name, condition in conditions.items()
+    )
+    play.steps("moves", steps, "inputs: {go: {type: boolean, default: false}}\n")
+    shown = play("show", "moves").out
+    assert all(f"taken back by rollback if {condition}" in shown for condition in conditions.values())
+    _, may, not_, will = play("plan", "moves").out.split("rollback orders:live --to 2\n")
+    taken_back = "   taken back by: lambdaops rollback orders:live --to '<outputs.before>'\n"
+    assert f"{taken_back}   that only if ${{{{ outputs.changed }}}}\n" in may
+    assert "   not taken back: the condition of that is false for these inputs\n" in not_
+    assert taken_back in will
+    assert "only if" not in not_ + will
+    plan = valid(play("plan", "moves", "--output", "json"))["data"]
+    assert [step["undo_when"] for step in plan["steps"]] == ["${{ outputs.changed }}", "not", "always"]
+
+
 def test_a_dry_run_is_the_plan_and_touches_nothing(play: Play) -> None:
     plan = valid(play("plan", "ship", *SHIPPED, "--output", "json"))["data"]
     dry = valid(play("run", "ship", *SHIPPED, "--dry-run", "--output", "json"))["data"]

@@ -238,6 +238,47 @@ def test_a_playbook_in_a_playbook(play: Play) -> None:
         assert all(not run.open for name in ("inner", "outer") for run in runs(play.entries(name)))
 
 
+MOVES = """\
+  - id: ship
+    uses: release
+    with: {target: "orders:live", to: "${{ inputs.to }}", alarm: errors, strategy: "100%:1m"}
+outputs: {changed: "${{ steps.ship.outputs.changed }}", stable: "${{ steps.ship.outputs.stable }}"}
+"""
+EACH = """\
+  - id: each
+    uses: run-playbook
+    for-each: ["2", "2"]
+    with: {playbook: moves, inputs: {to: "${{ item }}"}}
+    compensate:
+      if: ${{ outputs.outputs.changed }}
+      uses: rollback
+      with: {target: "orders:live", to: "${{ outputs.outputs.stable }}"}
+  - {id: wrong, uses: assert, with: {that: false}}
+"""
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("number", range(1, 29))
+def test_each_that_moved_something_goes_back_to_where_it_was(play: Play, number: int, before: bool) -> None:
+    """Of two the second finds nothing to move: only the first goes back, once, to where it came from."""
+    play.steps("moves", MOVES, "inputs: {to: {type: version}}\n")
+    play.steps("outer", EACH)
+    died = play.dies(number, "playbook", "run", "outer", "--yes", before=before)
+    assert died or number > 26, "the table is longer than the run"
+    if not play.entries("outer"):
+        assert play("run", "outer", "--yes").code == 9
+    elif play.last("outer").open:
+        resumed(play, "outer")
+    run = play.last("outer")
+    assert run.closed is not None
+    assert run.closed.outcome is Outcome.UNDONE
+    ends = {key: tried.status for key, tried in run.undone.items()}
+    assert ends == {"each[1]": Status.SKIPPED, "each[0]": Status.DONE}
+    assert play.cli.world.writes == [Routing("2"), Routing("1")]
+    assert kinds(play, Opened) == 1
+    assert play.cli("audit", "verify").code == 0
+
+
 def test_a_call_is_not_repeated_unless_a_person_says_so(play: Play) -> None:
     play.steps("try", '  - {id: call, uses: invoke, with: {target: "orders:live"}}\n')
     assert play.dies(3, "playbook", "run", "try", "--yes")

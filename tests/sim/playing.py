@@ -123,7 +123,7 @@ class SimCommands:
                 raise Crash
             case "partly":
                 self._take_effect(key, tag, use)
-                return Result(9, "half of it is done", error="partly-done")
+                return Result(9, "half of it is done", {"value": "half of it"}, error="partly-done")
             case "works":
                 pass
             case "wait":

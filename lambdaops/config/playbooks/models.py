@@ -90,13 +90,17 @@ class RetrySettings(Table):
     every: Duration | None = Field(None, description="How long to wait in between; 10s if left out.")
 
 
-class ActionSettings(Table):
-    """What takes a step back."""
+class CompensationSettings(Table):
+    """What takes a step back; ${{ outputs.NAME }} is what the step gave, of for-each the item's."""
 
-    may_be_empty: ClassVar[frozenset[str]] = frozenset({"with"})
+    may_be_empty: ClassVar[frozenset[str]] = frozenset({"with_"})
 
     uses: Annotated[str, Field(min_length=1)] = Field(description="What it does: a step of the catalogue.")
     with_: dict[str, Any] | None = Field(None, description="What it is given.")
+    if_: bool | str | None = Field(
+        None,
+        description="Whether there is anything to take back, such as ${{ outputs.changed }}.",
+    )
 
 
 class StepSettings(Table):
@@ -119,7 +123,7 @@ class StepSettings(Table):
     on_failure: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="What follows if it fails: abort (if left out), continue, or the id of a later step."
     )
-    compensate: ActionSettings | None = Field(
+    compensate: CompensationSettings | None = Field(
         None, description="What takes it back when a later step fails; in reverse order."
     )
     end: bool | None = Field(None, description="true: the run is over once it was done.")

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from lambdaops.config.document import Document, mistake_at, read_document
 from lambdaops.config.mistakes import translated
-from lambdaops.config.playbooks.models import ActionSettings, InputSettings, PlaybookFile, StepSettings
+from lambdaops.config.playbooks.models import CompensationSettings, InputSettings, PlaybookFile, StepSettings
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import InvalidPlaybookError
-from lambdaops.core.playbook.book import ABORT, Action, Input, Kind, Limits, Playbook, Retry, Step
+from lambdaops.core.playbook.book import ABORT, Action, Input, Kind, Limits, Playbook, Retry, Step, Undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -148,5 +148,7 @@ def _step(step: StepSettings) -> Step:
     )
 
 
-def _undo(action: ActionSettings | None) -> Action | None:
-    return Action(action.uses, action.with_ or {}) if action is not None else None
+def _undo(found: CompensationSettings | None) -> Undo | None:
+    if found is None:
+        return None
+    return Undo(found.uses, found.with_ or {}, True if found.if_ is None else found.if_)

@@ -27,7 +27,7 @@ _SHAPES: dict[Shape, list[dict[str, Any]]] = {
 def playbook_schema(uses: Mapping[str, Use]) -> dict[str, Any]:
     """The schema as data; ``uses`` is the catalogue."""
     schema = json_schema(PlaybookFile, "playbook of lambdaops")
-    for name in ("StepSettings", "ActionSettings"):
+    for name in ("StepSettings", "CompensationSettings"):
         part = schema["$defs"][name]
         part["properties"]["uses"] = {"enum": sorted(uses), "description": part["properties"]["uses"]["description"]}
         part["allOf"] = [

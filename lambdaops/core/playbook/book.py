@@ -70,6 +70,13 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Undo(Action):
+    """What takes a step back; ``condition`` (``if``) says whether there is anything to take back."""
+
+    condition: Json = True
+
+
+@dataclass(frozen=True)
 class Step:
     """One step.
 
@@ -93,7 +100,7 @@ class Step:
     retry: Retry | None = None
     timeout: timedelta | None = None
     on_failure: str = ABORT
-    undo: Action | None = None
+    undo: Undo | None = None
     each: Json = None
     end: bool = False
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 from lambdaops.core.errors import InvalidExpressionError
 from lambdaops.core.playbook.book import ABORT, CONTINUE, Input, Kind, Playbook
 from lambdaops.core.playbook.flow import flow_of
-from lambdaops.core.playbook.given import Books, Given, kind_of
+from lambdaops.core.playbook.given import Given, kind_of
 from lambdaops.core.playbook.hints import near
 from lambdaops.core.playbook.language import Expressions, Flaw
-from lambdaops.core.playbook.scope import Scope, fits
+from lambdaops.core.playbook.scope import Books, Scope, fits
 from lambdaops.core.playbook.templates import Expression, expressions, only_input, parts
 from lambdaops.core.playbook.uses import Use
 
 if TYPE_CHECKING:
-    from lambdaops.core.playbook.book import Loc, Step
+    from lambdaops.core.playbook.book import Json, Loc, Step, Undo
     from lambdaops.core.playbook.flow import Flow
 
 
@@ -78,7 +78,7 @@ class _Check:
 
     def _step(self, loc: Loc, step: Step, flow: Flow) -> Iterator[Flaw]:
         sure, each = flow.sure(step.id), step.each is not None
-        scope = self._scope(sure | self._guarded(step), each=each)
+        scope = self._scope(sure | self._guarded(step.condition), each=each)
         if not flow.reached(step.id):
             yield Flaw(
                 (*loc, "id"),
@@ -87,7 +87,7 @@ class _Check:
             )
         if step.condition is False:
             yield Flaw((*loc, "if"), f"step {step.id} is never done", "Delete it, or write a condition: ${{ ... }}.")
-        yield from self._condition(loc, step, self._scope(sure, each=each))
+        yield from self._condition(loc, step.condition, self._scope(sure, each=each))
         yield from self._where_to(loc, step)
         if step.each is not None:
             yield from self._each(loc, step)
@@ -101,31 +101,45 @@ class _Check:
                 f"What can be: {stoppable}.",
             )
         if step.undo is not None:
-            after = self._scope(sure | {step.id} | self._guarded(step), each=each)
-            yield from self.given.flaws((*loc, "compensate"), step.undo, after)
-            undo = self.uses.get(step.undo.uses)
-            if undo is not None and undo.name in ("approve", "wait-for", "run-playbook"):
-                yield Flaw((*loc, "compensate", "uses"), f"{undo.name} takes nothing back", "Use what does.")
+            known = sure | {step.id} | self._guarded(step.condition)
+            yield from self._undo((*loc, "compensate"), step, step.undo, known)
+
+    def _undo(self, loc: Loc, step: Step, undo: Undo, known: frozenset[str]) -> Iterator[Flaw]:
+        if undo.condition is False:
+            hint = "Delete compensate, or write a condition: ${{ ... }}."
+            yield Flaw((*loc, "if"), f"step {step.id} is never taken back", hint)
+        there = replace(self._scope(known, each=step.each is not None), back=step)
+        yield from self._condition(loc, undo.condition, there)
+        yield from self.given.flaws(loc, undo, replace(there, sure=known | self._guarded(undo.condition)))
+        use = self.uses.get(undo.uses)
+        if use is not None and use.name in ("approve", "wait-for", "run-playbook"):
+            yield Flaw((*loc, "uses"), f"{use.name} takes nothing back", "Use what does.")
 
     def _scope(
         self, sure: frozenset[str], *, each: bool = False, fallback: bool = False, inputs_only: bool = False
     ) -> Scope:
         return Scope(
-            self.playbook, self.uses, self.language, sure, each=each, fallback=fallback, inputs_only=inputs_only
+            self.playbook,
+            self.uses,
+            self.language,
+            self.given.books,
+            sure,
+            each=each,
+            fallback=fallback,
+            inputs_only=inputs_only,
         )
 
-    def _guarded(self, step: Step) -> frozenset[str]:
-        """The steps that a step's condition asks about: whoever does that knows that they may not be done."""
-        if not isinstance(step.condition, str):
+    def _guarded(self, condition: Json) -> frozenset[str]:
+        """The steps that a condition asks about: whoever does that knows that they may not be done."""
+        if not isinstance(condition, str):
             return frozenset()
         try:
-            found = [self.language.read(one.text) for _, one in expressions(step.condition)]
+            found = [self.language.read(one.text) for _, one in expressions(condition)]
         except InvalidExpressionError:
             return frozenset()
         return frozenset(path[1] for read in found for path in read.paths if len(path) > 1 and path[0] == "steps")
 
-    def _condition(self, loc: Loc, step: Step, scope: Scope) -> Iterator[Flaw]:
-        condition = step.condition
+    def _condition(self, loc: Loc, condition: Json, scope: Scope) -> Iterator[Flaw]:
         if isinstance(condition, bool):
             return
         here: Loc = (*loc, "if")

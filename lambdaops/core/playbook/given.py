@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,16 +13,13 @@ from lambdaops.core.playbook.builtin import ALLOWED_CALLS
 from lambdaops.core.playbook.commands import NEVER
 from lambdaops.core.playbook.hints import listed, near
 from lambdaops.core.playbook.language import Expressions, Flaw
-from lambdaops.core.playbook.scope import Scope, fits, has_expression
+from lambdaops.core.playbook.scope import Books, Scope, fits, has_expression
 from lambdaops.core.playbook.templates import expressions, only_input
 from lambdaops.core.playbook.uses import Shape, Use
 
 if TYPE_CHECKING:
     from lambdaops.core.playbook.book import Action, Json, Loc
     from lambdaops.core.playbook.uses import Parameter
-
-Books = Callable[[str], "Playbook | None"]
-"""The playbook of a name, for those that run others."""
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 Rules this file guarantees: a step that was done is never done again; steps go forward only, so every run has an end; a
 step whose end nobody knows is looked at before anything else is done; once something is being taken back, nothing new
-begins; a run ends as done only if every step was done, or was not to be.
+begins; a run of which nothing is to be taken back is held, and can go on; a run ends as done only if every step was
+done, or was not to be.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from lambdaops.core.playbook.turns import Turn
 from lambdaops.core.playbook.uses import Again
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lambdaops.core.playbook.book import Playbook
     from lambdaops.core.playbook.records import StepEnded
@@ -76,7 +77,14 @@ _KEEP = {ExitCode.ROLLBACK_INCOMPLETE, ExitCode.AWS, ExitCode.INTERRUPTED}
 
 
 def decide(
-    playbook: Playbook, turns: list[Turn], run: Run, uses: Mapping[str, Use], now: datetime, *, repeat: bool = False
+    playbook: Playbook,
+    turns: list[Turn],
+    run: Run,
+    uses: Mapping[str, Use],
+    now: datetime,
+    *,
+    repeat: bool = False,
+    due: Callable[[Turn], bool] = lambda _: True,
 ) -> Move:
     """What comes next.
 
@@ -87,11 +95,12 @@ def decide(
         uses: the catalogue.
         now: the time of day.
         repeat: whether a step may be repeated although it may have been done already.
+        due: whether there is anything of a turn to take back, as its ``compensate`` says, or whether that is not known.
     """
     if run.undoing is not None:
         return _take_back(turns, run, uses, repeat=repeat)
     if run.cancelled is not None:
-        return _turn_back(turns, run, "cancelled" + _why(run), cancelled=True)
+        return _turn_back(turns, run, "cancelled" + _why(run), due, cancelled=True)
     at = 0
     while at < len(turns):
         turn = turns[at]
@@ -106,7 +115,7 @@ def decide(
             if once_more is not None:
                 return once_more
             if turn.step.on_failure == ABORT:
-                return _turn_back(turns, run, f"step {turn.key} failed: {end.message}", end=end)
+                return _turn_back(turns, run, f"step {turn.key} failed: {end.message}", due, end=end)
             at = at + 1 if turn.step.on_failure == CONTINUE else _position(playbook, turns, turn.step.on_failure)
         elif turn.step.end and _over(turns, at, run):
             break
@@ -161,9 +170,15 @@ def repeatable(action: Action) -> bool:
 
 
 def _turn_back(
-    turns: list[Turn], run: Run, reason: str, *, end: StepEnded | None = None, cancelled: bool = False
+    turns: list[Turn],
+    run: Run,
+    reason: str,
+    due: Callable[[Turn], bool],
+    *,
+    end: StepEnded | None = None,
+    cancelled: bool = False,
 ) -> Move:
-    if _undoable(turns, run):
+    if any(due(turn) for turn in _undoable(turns, run)):
         return TakeBack(reason, cancelled)
     if cancelled:
         return Close(Outcome.CANCELLED, reason)

@@ -56,6 +56,7 @@ class PlannedStep:
         approval: whether somebody must say yes.
         on_failure: what follows if it fails.
         undo: what takes it back; empty if nothing does.
+        undo_when: when it does, as ``when``; empty if nothing does.
         timeout: how long it may take.
     """
 
@@ -72,6 +73,7 @@ class PlannedStep:
     on_failure: str
     undo: str = ""
     timeout: timedelta | None = None
+    undo_when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class _Foresight:
             use.name,
             step.about,
             self._does(step.action, turn),
-            self._when(turn),
+            self._when(step.condition, turn),
             tuple(dict.fromkeys(self._unknown(turn))),
             use.changes,
             tuple(dict.fromkeys(call for call in calls if not writes(call))),
@@ -166,6 +168,7 @@ class _Foresight:
             step.on_failure,
             self._does(undo, turn) if undo is not None else "",
             step.timeout,
+            self._when(undo.condition, turn) if undo is not None else "",
         )
 
     def targets(self, turn: Turn) -> list[str]:
@@ -215,7 +218,7 @@ class _Foresight:
 
     def _answer(self, text: str, turn: Turn, *, known: bool = True) -> Json:
         roots = {path[0] for path in self.language.read(text).paths}
-        if roots & {"steps", "run"}:
+        if roots & {"steps", "run", "outputs"}:
             if known:
                 raise _UnknownError(text)
             return f"<{text}>"
@@ -233,8 +236,7 @@ class _Foresight:
                     found.append(expression.text)
         return found
 
-    def _when(self, turn: Turn) -> str:
-        condition = turn.step.condition
+    def _when(self, condition: Json, turn: Turn) -> str:
         if isinstance(condition, bool):
             return "always" if condition else "not"
         try:

@@ -1,13 +1,16 @@
-"""What expressions may read at one place of a playbook: inputs, the run, and steps that are done by then."""
+"""What expressions may read at one place of a playbook: inputs, the run, and steps that are done by then.
+
+Where a step is taken back they may read what it gave, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import InvalidExpressionError, UsageError
-from lambdaops.core.playbook.book import Playbook
+from lambdaops.core.playbook.book import Playbook, Step
 from lambdaops.core.playbook.hints import listed, near
 from lambdaops.core.playbook.inputs import value_of
 from lambdaops.core.playbook.language import Expressions, Flaw
@@ -18,19 +21,27 @@ from lambdaops.core.playbook.uses import Use
 if TYPE_CHECKING:
     from lambdaops.core.playbook.book import Input, Json, Loc
 
+Books = Callable[[str], "Playbook | None"]
+"""The playbook of a name, for those that run others."""
+
 
 @dataclass
 class Scope:
-    """What expressions at one place may read: the steps in ``sure`` with their outputs; counts the flaws it found."""
+    """What expressions at one place may read: the steps in ``sure`` with their outputs; counts the flaws it found.
+
+    ``back`` is the step that is taken back there, if one is: ``outputs`` are its own.
+    """
 
     playbook: Playbook
     uses: Mapping[str, Use]
     language: Expressions
+    books: Books
     sure: frozenset[str]
     each: bool = False
     condition: bool = False
     fallback: bool = False
     inputs_only: bool = False
+    back: Step | None = None
     count: int = 0
 
     def flaws(self, loc: Loc, value: Json) -> Iterator[Flaw]:
@@ -72,11 +83,43 @@ class Scope:
         elif root == "item":
             if not self.each:
                 yield Flaw(loc, "there is an item only in a step with for-each")
+        elif root == "outputs":
+            yield from self._of_what_is_taken_back(loc, rest)
         else:
-            meant = near(root, ["inputs", "steps", "run", "item"])
+            known = ["inputs", "steps", "run", "item", *(["outputs"] if self.back is not None else [])]
             yield Flaw(
-                loc, f"there is no {root!r}", meant or "There is inputs, steps and run. A text stands in 'quotes'."
+                loc,
+                f"there is no {root!r}",
+                near(root, known) or "There is inputs, steps and run. A text stands in 'quotes'.",
             )
+
+    def _of_what_is_taken_back(self, loc: Loc, path: tuple[str, ...]) -> Iterator[Flaw]:
+        if self.back is None:
+            yield Flaw(
+                loc,
+                "outputs stands alone only in compensate, for what the step gave that is taken back",
+                "Name the step: ${{ steps.ID.outputs.NAME }}.",
+            )
+            return
+        yield from self._given_by(loc, self.back, path)
+
+    def _given_by(self, loc: Loc, step: Step, path: tuple[str, ...]) -> Iterator[Flaw]:
+        """What is wrong with a name of what one turn of a step gives, or of what the playbook gives that it runs."""
+        use = self.uses.get(step.action.uses)
+        if use is None or not path:
+            return
+        other = self._run_by(step) if use.name == "run-playbook" and path[0] == "outputs" else None
+        names: Collection[str] = use.outputs
+        who, name = use.name, path[0]
+        if other is not None and path[1:]:
+            names, who, name = other.outputs, other.name, path[1]
+        if name not in names:
+            yield Flaw(loc, f"{who} gives no {name!r}", near(name, names) or listed("It gives", names))
+
+    def _run_by(self, step: Step) -> Playbook | None:
+        """The playbook that a step runs, if it is there."""
+        name = step.action.given.get("playbook")
+        return self.books(name) if isinstance(name, str) else None
 
     def _of_step(self, loc: Loc, path: tuple[str, ...], *, spared: bool) -> Iterator[Flaw]:
         steps = {step.id: step for step in self.playbook.steps}
@@ -99,10 +142,9 @@ class Scope:
             return
         if rest[0] != "outputs":
             return
-        use = self.uses.get(step.action.uses)
-        if step.each is None and use is not None and rest[1:] and rest[1] not in use.outputs:
-            hint = near(rest[1], use.outputs) or listed("It gives", use.outputs)
-            yield Flaw(loc, f"{use.name} gives no {rest[1]!r}", hint)
+        unknown = list(self._given_by(loc, step, rest[1:])) if step.each is None else []
+        if unknown:
+            yield from unknown
         elif not (allowed or spared or self.condition):
             yield Flaw(
                 loc,

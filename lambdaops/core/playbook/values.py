@@ -1,7 +1,7 @@
 """The values of one run: what steps are given, what expressions see, and what of it may be told and recorded.
 
 Rules this file guarantees: what leaves here as text or JSON has every secret masked, and is no longer than a record
-takes; a value is filled in once.
+takes; a value is filled in once; of a step that gave nothing it is not guessed whether there is anything to take back.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from lambdaops.core.playbook.builtin import ASSERT
 from lambdaops.core.playbook.inputs import secrets_of, value_without, without
 from lambdaops.core.playbook.language import Expressions
 from lambdaops.core.playbook.plan import Place
-from lambdaops.core.playbook.templates import fill, is_true, only_input
+from lambdaops.core.playbook.records import Status
+from lambdaops.core.playbook.run import Tried
+from lambdaops.core.playbook.templates import expressions, fill, is_true, only_input
 from lambdaops.core.playbook.turns import Turn, failed_so_far, steps_seen
 
 if TYPE_CHECKING:
@@ -58,8 +60,49 @@ class Values:
         condition = turn.step.condition
         return condition if isinstance(condition, bool) else self._true(condition, run, turn)
 
-    def given(self, run: Run, turn: Turn, action: Action, use: Use) -> dict[str, Json]:
-        """What an action is given.
+    def to_take_back(self, run: Run, turn: Turn) -> bool:
+        """Whether there is anything of a step to take back.
+
+        Raises:
+            InvalidExpressionError: its condition gives no value, or reads of the step what is not on record.
+        """
+        undo = turn.step.undo
+        condition = undo.condition if undo is not None else False
+        if isinstance(condition, bool):
+            return condition
+        missing = self._not_on_record(condition, run, turn)
+        if missing:
+            raise InvalidExpressionError(
+                f"{missing} is not on record, so whether there is anything to take back is not known; look, take it "
+                f"back by hand, then end the run: lambdaops playbook cancel {run.id} --no-compensate"
+            )
+        return self._true(condition, run, turn, back=True)
+
+    def may_be_taken_back(self, run: Run, turn: Turn) -> bool:
+        """The same, where what cannot be told counts as yes: whoever takes it back says what is wrong."""
+        try:
+            return self.to_take_back(run, turn)
+        except InvalidExpressionError:
+            return True
+
+    def _not_on_record(self, condition: Json, run: Run, turn: Turn) -> str:
+        """What a condition reads of what the step gave and the journal does not have; empty if it has all of it."""
+        tried = run.tried.get(turn.key, Tried())
+        left_out = tried.outputs.get("left_out")
+        for _, expression in expressions(condition):
+            for path in self.language.read(expression.text).paths:
+                own = path[:3] == ("steps", turn.step.id, "outputs") and turn.step.each is None
+                if path[0] != "outputs" and not own:
+                    continue
+                if tried.status is not Status.DONE and not tried.outputs:
+                    return "what it gave"
+                names = path[3:] if own else path[1:]
+                if isinstance(left_out, list) and (not names or names[0] in left_out):
+                    return f"{'.'.join(path)} was too large and"
+        return ""
+
+    def given(self, run: Run, turn: Turn, action: Action, use: Use, *, back: bool = False) -> dict[str, Json]:
+        """What an action is given; ``back`` if it takes the step back.
 
         Raises:
             InvalidExpressionError: an expression gives no value, or nothing.
@@ -69,9 +112,9 @@ class Values:
             if self._left_out(value):
                 continue
             if use is ASSERT and name == "that":
-                given[name] = self._true(value, run, turn)
+                given[name] = self._true(value, run, turn, back=back)
             else:
-                given[name] = fill(value, lambda text: self._evaluate(text, run, turn))
+                given[name] = fill(value, lambda text: self._evaluate(text, run, turn, back=back))
         return given
 
     def outputs(self, run: Run) -> dict[str, Json]:
@@ -84,10 +127,10 @@ class Values:
                 found[name] = None
         return found
 
-    def _true(self, value: Json, run: Run, turn: Turn) -> bool:
+    def _true(self, value: Json, run: Run, turn: Turn, *, back: bool = False) -> bool:
         """Whether it is so; where the expression gives nothing, it is not."""
         try:
-            return is_true(fill(value, lambda text: self._evaluate(text, run, turn)))
+            return is_true(fill(value, lambda text: self._evaluate(text, run, turn, back=back)))
         except NothingGivenError:
             return False
 
@@ -96,7 +139,7 @@ class Values:
         name = only_input(value)
         return name is not None and self.inputs.get(name) is None
 
-    def _evaluate(self, text: str, run: Run, turn: Turn | None) -> Json:
+    def _evaluate(self, text: str, run: Run, turn: Turn | None, *, back: bool = False) -> Json:
         said = run.said
         context: dict[str, Json] = {
             "inputs": dict(self.inputs),
@@ -115,6 +158,8 @@ class Values:
         }
         if turn is not None and turn.step.each is not None:
             context["item"] = turn.item
+        if turn is not None and back:
+            context["outputs"] = run.tried.get(turn.key, Tried()).outputs
         return self.language.evaluate(text, context)
 
     # -- out -----------------------------------------------------------------------------------------------------------

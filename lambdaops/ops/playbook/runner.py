@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from lambdaops.core.events import Event
     from lambdaops.core.playbook.book import Json
+    from lambdaops.core.playbook.turns import Turn
     from lambdaops.core.playbook.uses import Use
 
 _MOMENT = timedelta(milliseconds=500)
@@ -102,7 +103,13 @@ class Runner:
             self._hear()
             self.drive.beat()
             move = decide(
-                request.playbook, self.prepared.turns, self.run, request.uses, clock.now(), repeat=request.repeat
+                request.playbook,
+                self.prepared.turns,
+                self.run,
+                request.uses,
+                clock.now(),
+                repeat=request.repeat,
+                due=self._due,
             )
             stop = self._stop(move)
             if stop is not None:
@@ -162,13 +169,32 @@ class Runner:
 
     # -- a step --------------------------------------------------------------------------------------------------------
 
+    def _due(self, turn: Turn) -> bool:
+        """Whether there is anything of a turn to take back, as far as that is known."""
+        return self._values.may_be_taken_back(self.run, turn)
+
+    def _left_out(self, move: Do) -> StepEnded | None:
+        """The record of a step that is not to be done, or of which there is nothing to take back.
+
+        Raises:
+            InvalidExpressionError: its condition cannot be answered.
+        """
+        if move.attempt > 1 or move.again:
+            return None  # it was answered before the first attempt
+        if move.undo:
+            message, wanted = "there is nothing to take back", self._values.to_take_back(self.run, move.turn)
+        else:
+            message, wanted = "its condition is false", self._values.wanted(self.run, move.turn)
+        return StepEnded(move.turn.key, 0, Status.SKIPPED, message=message, undo=move.undo) if not wanted else None
+
     def _do(self, move: Do) -> None:
         key, use = move.turn.key, self.prepared.request.uses[move.action.uses]
         try:
-            if not move.undo and move.attempt == 1 and not move.again and not self._values.wanted(self.run, move.turn):
-                self._record(StepEnded(key, 0, Status.SKIPPED, message="its condition is false"))
+            left_out = self._left_out(move)
+            if left_out is not None:
+                self._record(left_out)
                 return
-            given = self._values.given(self.run, move.turn, move.action, use)
+            given = self._values.given(self.run, move.turn, move.action, use, back=move.undo)
             what = self._values.said(use, given)
         except LambdaOpsError as error:
             code, message = int(ExitCode.USAGE), self._values.masked(error.message)

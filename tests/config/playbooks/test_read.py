@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lambdaops.config.playbooks.read import read_playbook
 from lambdaops.core.errors import InvalidFileError, InvalidPlaybookError
-from lambdaops.core.playbook.book import Action, Input, Json, Limits, Playbook, Retry, Step
+from lambdaops.core.playbook.book import Action, Input, Json, Limits, Playbook, Retry, Step, Undo
 from lambdaops.core.playbook.check import check
 from lambdaops.core.playbook.inputs import resolve
 from lambdaops.query.values import JmespathValues
@@ -68,7 +68,7 @@ steps:
   retry: {attempts: 3}
   timeout: 5m
   on-failure: c
-  compensate: {uses: unship, with: {name: x}}
+  compensate: {uses: unship, with: {name: x}, if: "${{ outputs.value }}"}
 - {id: b, uses: note, with: {message: x}, if: true, end: true, retry: {attempts: 2, every: 1m}, on-failure: continue}
 - {id: c, uses: note, with: {message: y}, for-each: [1, two]}
 outputs: {what: "${{ steps.a.outputs }}"}
@@ -93,7 +93,7 @@ def test_a_playbook_that_says_everything(tmp_path: Path) -> None:
             Retry(3),
             timedelta(minutes=5),
             "c",
-            Action("unship", {"name": "x"}),
+            Undo("unship", {"name": "x"}, "${{ outputs.value }}"),
             "${{ inputs.names }}",
         ),
         Step(
@@ -221,6 +221,21 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (ONE + "  if: no\n", ["7:7 a condition is one expression, or true or false"]),
         (ONE + "  for-each: 3\n", ["7:13"]),
         (ONE + "  compensate: unship\n", ["7:15"]),
+        (ONE + "  compensate: {uses: unship, with: {name: x}, if: no}\n", ["7:51 a condition is one expression"]),
+        (ONE + "  compensate: {uses: unship, with: {name: x}, if: false}\n", ["7:51 step a is never taken back"]),
+        (
+            ONE + "  compensate: {uses: unship, with: {name: x}, if: '${{ outputs.mesage }}'}\n",
+            ["7:51 note gives no 'mesage' | Did you mean message?"],
+        ),
+        (
+            ONE + "  compensate: {uses: unship, with: {name: '${{ outputs.mesage }}'}}\n",
+            ["7:43 note gives no 'mesage' | Did you mean message?"],
+        ),
+        (
+            ONE.replace("message: hi", "message: '${{ outputs.message }}'"),
+            ["6:19 outputs stands alone only in compensate", "Name the step: ${{ steps.ID.outputs.NAME }}."],
+        ),
+        (ONE + "  compensate: {uses: unship, iff: true}\n", ["7:30", "if"]),
         (ONE + "limits: {targets: 0}\n", ["7:19"]),
         (ONE + "limits: {runs_per_hour: 1}\n", ["7:10", "runs-per-hour"]),
         (ONE + "inputs: {a: {type: strnig}}\n", ["7:20", "string"]),

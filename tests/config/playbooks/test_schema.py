@@ -56,6 +56,8 @@ def test_it_is_a_schema_and_everything_in_it_is_described() -> None:
         WHOLE,
         step("ship", "{name: a, count: 3, force: false, tag: [a], more: {x: 1}, mode: fast}"),
         step("ship", "{name: 7, tag: a}"),
+        ONE + '  compensate: {uses: unship, with: {name: x}, if: "${{ outputs.message }}"}\n',
+        ONE + "  compensate: {uses: unship, with: {name: x}, if: true}\n",
         step("ship", "{name: '${{ inputs.x }}', tag: '${{ inputs.x }}', mode: '${{ inputs.x }}'}"),
         step(
             "ship",
@@ -82,6 +84,8 @@ def test_it_takes_what_is_right(tmp_path: Path, content: str) -> None:
         ONE + "  retry: {attempts: 1}\n",
         ONE + "  compensate: {uses: unship, with: {nmae: x}}\n",
         ONE + "  compensate: {uses: unshp}\n",
+        ONE + "  compensate: {uses: unship, with: {name: x}, if: 3}\n",
+        ONE + "  compensate: {uses: unship, with: {name: x}, If: true}\n",
         ONE + "limits: {targets: 0}\n",
         ONE + "inputs: {a: {type: strnig}}\n",
         ONE.replace("version: 1", "version: 2"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambdaops.core.playbook.book import CONTINUE, Action, Input, Json, Kind, Playbook, Step
+from lambdaops.core.playbook.book import CONTINUE, Action, Input, Json, Kind, Playbook, Step, Undo
 from lambdaops.core.playbook.check import check
 from lambdaops.core.playbook.flow import flow_of
 from lambdaops.query.values import JmespathValues
@@ -36,7 +36,8 @@ SECRETIVE = Playbook(
 LOOP = Playbook("loop", (Step("x", Action("run-playbook", {"playbook": "book"})),))
 DEEP = Playbook("deep", (Step("x", Action("run-playbook", {"playbook": "loop"})),))
 SELF = Playbook("self", (Step("x", Action("run-playbook", {"playbook": "self"})),))
-BOOKS = {one.name: one for one in (OTHER, SECRETIVE, LOOP, DEEP, SELF)}
+GIVES = Playbook("gives", (ship("x"),), outputs={"moved": "${{ steps.x.outputs.value }}"})
+BOOKS = {one.name: one for one in (OTHER, SECRETIVE, LOOP, DEEP, SELF, GIVES)}
 
 
 def found(playbook: Playbook) -> list[Flaw]:
@@ -53,6 +54,16 @@ def step(uses: str, given: dict[str, Json], **more: object) -> Step:
 
 def b(value: Json, **more: object) -> Step:
     return Step("b", Action("note", {"message": value}), **more)  # type: ignore[arg-type]
+
+
+def back(value: Json, condition: Json = True, name: str = "a", each: Json = None) -> Step:
+    """A step that is taken back so."""
+    return ship(name, undo=Undo("unship", {"name": value}, condition), each=each)
+
+
+def giving(value: Json, condition: Json = True) -> Step:
+    """One that runs a playbook which gives something, and is taken back so."""
+    return step("run-playbook", {"playbook": "gives"}, undo=Undo("unship", {"name": value}, condition))
 
 
 A = ship("a")
@@ -89,7 +100,15 @@ GOOD: list[tuple[str, list[Step]]] = [
     ("asked first", [MAY, b("${{ steps.a.outputs.value }}", condition="${{ steps.a.status == 'done' }}")]),
     ("fallback", [MAY, b("${{ steps.a.outputs.value || 'none' }}")]),
     ("in a condition", [MAY, b("x", condition="${{ steps.a.outputs.value == 'x' }}")]),
-    ("own outputs, taken back", [ship("a", undo=Action("unship", {"name": "${{ steps.a.outputs.name }}"}))]),
+    ("own outputs, taken back", [ship("a", undo=Undo("unship", {"name": "${{ steps.a.outputs.name }}"}))]),
+    ("what it gave, taken back", [back("${{ outputs.name }}", "${{ outputs.value }}")]),
+    ("what an item gave, taken back", [back("${{ item }} ${{ outputs.name }}", "${{ outputs.value }}", each=["x"])]),
+    ("taken back if it was not skipped", [MAY, back("${{ steps.a.outputs.name }}", "${{ steps.a.status }}", "b")]),
+    ("always taken back", [back("x", True)]),
+    (
+        "what another playbook gave, taken back",
+        [giving("${{ outputs.outputs.moved }} ${{ outputs.outputs }}", "${{ outputs.outputs.moved }}")],
+    ),
     ("item", [ship("a", given={"name": "${{ item }}"}, each="${{ inputs.names }}")]),
     ("items written down", [ship("a", given={"name": "${{ item }}"}, each=["x", "${{ inputs.text }}"])]),
     ("for each, seen", [ship("a", each=["x"]), b("${{ steps.a.items[0].status }} ${{ steps.a.outputs[0].value }}")]),
@@ -452,17 +471,122 @@ BAD: list[tuple[str, list[Step], tuple[object, ...], str, str]] = [
     ("never done", [ship("a", condition=False)], ("steps", 0, "if"), "step a is never done", "*"),
     (
         "approve takes nothing back",
-        [ship("a", undo=Action("approve", {"message": "?"}))],
+        [ship("a", undo=Undo("approve", {"message": "?"}))],
         ("steps", 0, "compensate", "uses"),
         "approve takes nothing back",
         "Use what does.",
     ),
     (
         "flaw in what takes back",
-        [ship("a", undo=Action("unship", {}))],
+        [ship("a", undo=Undo("unship", {}))],
         ("steps", 0, "compensate", "uses"),
         "unship needs name",
         "What it is done to.",
+    ),
+    (
+        "unknown output, taken back",
+        [back("${{ outputs.nmae }}")],
+        ("steps", 0, "compensate", "with", "name"),
+        "ship gives no 'nmae'",
+        "Did you mean name?",
+    ),
+    (
+        "unknown output of an item, taken back",
+        [back("${{ outputs.nmae }}", each=["x"])],
+        ("steps", 0, "compensate", "with", "name"),
+        "ship gives no 'nmae'",
+        "Did you mean name?",
+    ),
+    (
+        "unknown output, asked for",
+        [back("x", "${{ outputs.valeu }}")],
+        ("steps", 0, "compensate", "if"),
+        "ship gives no 'valeu'",
+        "Did you mean value?",
+    ),
+    (
+        "unknown output of another playbook",
+        [giving("x", "${{ outputs.outputs.mvoed }}")],
+        ("steps", 0, "compensate", "if"),
+        "gives gives no 'mvoed'",
+        "Did you mean moved?",
+    ),
+    (
+        "unknown output of another playbook, seen later",
+        [step("run-playbook", {"playbook": "gives"}), b("${{ steps.a.outputs.outputs.mvoed }}")],
+        BAD_B,
+        "gives gives no 'mvoed'",
+        "Did you mean moved?",
+    ),
+    (
+        "outputs where nothing is taken back",
+        [A, b("${{ outputs.value }}")],
+        BAD_B,
+        "outputs stands alone only in compensate",
+        "Name the step: ${{ steps.ID.outputs.NAME }}.",
+    ),
+    (
+        "outputs in the condition of a step",
+        [back("x"), ship("b", condition="${{ outputs.value }}")],
+        ("steps", 1, "if"),
+        "outputs stands alone only in compensate",
+        "Name the step: ${{ steps.ID.outputs.NAME }}.",
+    ),
+    (
+        "nearly outputs, taken back",
+        [back("${{ output.name }}")],
+        ("steps", 0, "compensate", "with", "name"),
+        "there is no 'output'",
+        "Did you mean outputs?",
+    ),
+    (
+        "nearly outputs elsewhere",
+        [b("${{ output.name }}")],
+        ("steps", 0, "with", "message"),
+        "there is no 'output'",
+        "There is inputs, steps and run. A text stands in 'quotes'.",
+    ),
+    (
+        "item, taken back",
+        [back("${{ item }}")],
+        ("steps", 0, "compensate", "with", "name"),
+        "there is an item only in a step with for-each",
+        "",
+    ),
+    (
+        "never taken back",
+        [back("x", False)],
+        ("steps", 0, "compensate", "if"),
+        "step a is never taken back",
+        "Delete compensate, or write a condition: ${{ ... }}.",
+    ),
+    (
+        "taken back if a text",
+        [back("x", "outputs.value")],
+        ("steps", 0, "compensate", "if"),
+        "a condition is one expression, or true or false",
+        "Write it as ${{ ... }}.",
+    ),
+    (
+        "taken back if nothing",
+        [back("x", None)],
+        ("steps", 0, "compensate", "if"),
+        "a condition is one expression, or true or false",
+        "Write it as ${{ ... }}.",
+    ),
+    (
+        "taken back by what may not be done",
+        [MAY, back("${{ steps.a.outputs.name }}", name="b")],
+        ("steps", 1, "compensate", "with", "name"),
+        NOT_SURE,
+        ASK,
+    ),
+    (
+        "taken back by what comes later",
+        [back("x", "${{ steps.b.status == 'failed' }}"), b("x")],
+        ("steps", 0, "compensate", "if"),
+        "step b is not before this one: nothing is known of it yet",
+        "",
     ),
     # -- conditions
     (

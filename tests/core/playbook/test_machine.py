@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from lambdaops.core.errors import ExitCode
-from lambdaops.core.playbook.book import CONTINUE, Action, Retry, Step
+from lambdaops.core.playbook.book import CONTINUE, Retry, Step, Undo
 from lambdaops.core.playbook.machine import Close, Do, Hold, Move, TakeBack, Wait, decide
 from lambdaops.core.playbook.records import (
     PlaybookEvent,
@@ -66,14 +66,14 @@ def told(move: Move) -> str:
 
 
 def u(name: str, **more: object) -> Step:
-    return ship(name, undo=Action("unship", {"name": name}), **more)  # type: ignore[arg-type]
+    return ship(name, undo=Undo("unship", {"name": name}), **more)  # type: ignore[arg-type]
 
 
 A, B, C = ship("a"), ship("b"), ship("c")
 RETRY = Retry(3, timedelta(seconds=10))
 TWICE = ship("a", retry=RETRY)
 LOOK = ship("a", "look", retry=RETRY)
-ONCE, UONCE = ship("a", "once"), ship("a", undo=Action("once", {"name": "a"}))
+ONCE, UONCE = ship("a", "once"), ship("a", undo=Undo("once", {"name": "a"}))
 EACH = ship("a", each=["x", "y"])
 NONE = ship("a", each=[])
 UNSURE = "step a was begun, and whether it was done is not known: once may happen twice; --repeat does it once more"
@@ -248,6 +248,24 @@ BACK: list[tuple[str, list[Step], list[PlaybookEvent], str]] = [
         "hold 6: step a failed: it broke",
     ),
     ("never begun", [u("a"), B], [ended("a", 2)], "hold 6: step a failed: it broke"),
+    (
+        "the items that were done and the one that failed, the newest first",
+        [u("a", each=["x", "y", "z", "z"]), B],
+        [*done("a[0]"), *done("a[1]"), *failed("a[2]"), UNDO],
+        "unship a[2] 1 undo",
+    ),
+    (
+        "then the items before it",
+        [u("a", each=["x", "y", "z", "z"]), B],
+        [*done("a[0]"), *done("a[1]"), *failed("a[2]"), UNDO, *done("a[2]", undo=True)],
+        "unship a[1] 1 undo",
+    ),
+    (
+        "no item that was not begun",
+        [u("a", each=["x", "y", "z", "z"]), B],
+        [*done("a[0]"), *failed("a[1]", 3), UNDO, *done("a[0]", undo=True)],
+        "undone: step b failed: it broke; what was done before is taken back",
+    ),
     ("nothing new begins", [u("a"), B, C], [*done("a"), UNDO, *done("a", undo=True)], ("undone: "
      "step b failed: it broke; what was done before is taken back")),
 ]  # fmt: skip
@@ -261,6 +279,40 @@ def test_what_comes_next(steps: list[Step], events: list[PlaybookEvent], expecte
     playbook = book(*steps)
     turns = turns_of(playbook, {}, lambda text, _: text)
     assert told(decide(playbook, turns, fold(*events), USES, at(9_999))) == expected
+
+
+FAILED_C = [*done("a"), *done("b"), *failed("c")]
+SKIPPED_B = StepEnded("b", 0, Status.SKIPPED, undo=True)
+
+
+@pytest.mark.parametrize(
+    ("due", "events", "expected"),
+    [
+        ("ab", FAILED_C, "take back: step c failed: it broke"),
+        ("a", FAILED_C, "take back: step c failed: it broke"),
+        ("b", FAILED_C, "take back: step c failed: it broke"),
+        ("", FAILED_C, "hold 6: step c failed: it broke"),
+        ("", [*FAILED_C, RESUMED], "ship c 2"),
+        ("", [*FAILED_C, CANCEL], "cancelled: cancelled: enough"),
+        ("a", [*FAILED_C, CANCEL], "take back (cancelled): cancelled: enough"),
+        # once it is decided, each is asked, and those of which there is nothing are on record as skipped
+        ("a", [*FAILED_C, UNDO], "unship b 1 undo"),
+        ("a", [*FAILED_C, UNDO, SKIPPED_B], "unship a 1 undo"),
+        ("a", [*FAILED_C, UNDO, SKIPPED_B, RESUMED], "unship a 1 undo"),
+        (
+            "a",
+            [*FAILED_C, UNDO, SKIPPED_B, *done("a", undo=True)],
+            "undone: step b failed: it broke; what was done before is taken back",
+        ),
+    ],
+)
+def test_a_run_of_which_nothing_is_to_be_taken_back_is_held(
+    due: str, events: list[PlaybookEvent], expected: str
+) -> None:
+    playbook = book(u("a"), u("b"), C)
+    turns = turns_of(playbook, {}, lambda text, _: text)
+    move = decide(playbook, turns, fold(*events), USES, NOON, due=lambda turn: turn.key in due)
+    assert told(move) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lambdaops.core.errors import InvalidExpressionError
-from lambdaops.core.playbook.book import Action, Input, Json, Kind, Playbook, Step
+from lambdaops.core.playbook.book import Action, Input, Json, Kind, Playbook, Step, Undo
 from lambdaops.core.playbook.commands import COMMANDS
 from lambdaops.core.playbook.inputs import resolve
 from lambdaops.core.playbook.plan import Place, Plan, plan_of, writes
@@ -117,9 +117,31 @@ def test_when_a_step_is_done(condition: Json, when: str) -> None:
     assert planned(ship("z"), ship("a", condition=condition)).steps[1].when == when
 
 
+@pytest.mark.parametrize(
+    ("undo", "does", "when"),
+    [
+        (None, "", ""),
+        (Undo("unship", {"name": "a"}), "unship a", "always"),
+        (Undo("unship", {"name": "${{ outputs.name }}"}), "unship '<outputs.name>'", "always"),
+        (Undo("unship", {"name": "a"}, "${{ outputs.value }}"), "unship a", "${{ outputs.value }}"),
+        (Undo("unship", {"name": "a"}, "${{ inputs.go }}"), "unship a", "not"),
+        (Undo("unship", {"name": "a"}, "${{ inputs.name }}"), "unship a", "always"),
+    ],
+)
+def test_when_a_step_is_taken_back(undo: Undo | None, does: str, when: str) -> None:
+    (step,) = planned(ship("a", undo=undo)).steps
+    assert (step.undo, step.undo_when) == (does, when)
+
+
+def test_an_item_is_taken_back_as_itself() -> None:
+    undo = Undo("unship", {"name": "${{ item }}"}, "${{ item == 'x' }}")
+    plan = planned(ship("a", undo=undo, each="${{ inputs.names }}"))
+    assert [(one.undo, one.undo_when) for one in plan.steps] == [("unship x", "always"), ("unship y", "not")]
+
+
 def test_calls_targets_and_what_takes_back() -> None:
     steps = (
-        ship("a", undo=Action("unship", {"name": "${{ steps.a.outputs.name }}"})),
+        ship("a", undo=Undo("unship", {"name": "${{ steps.a.outputs.name }}"})),
         ship("b", given={"name": "${{ item }}"}, each="${{ inputs.names }}"),
         ship("c", "look"),
         Step("d", Action("aws", {"service": "sqs", "call": "GetQueueUrl"})),

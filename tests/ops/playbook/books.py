@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lambdaops.core.playbook.book import Action, Playbook, Step
+from lambdaops.core.playbook.book import Action, Playbook, Step, Undo
 from lambdaops.core.states import Signal
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def ship(name: str, **more: object) -> Step:
 
 
 def undoable(name: str, **more: object) -> Step:
-    return ship(name, undo=Action("unship", {"name": name}), **more)
+    return ship(name, undo=Undo("unship", {"name": name}), **more)
 
 
 def book(*steps: Step, **more: object) -> Playbook:

@@ -13,7 +13,7 @@ from lambdaops.core.errors import (
     ExitCode,
     UnreachableError,
 )
-from lambdaops.core.playbook.book import Action, Input, Json, Kind, Playbook, Retry, Step
+from lambdaops.core.playbook.book import Action, Input, Json, Kind, Playbook, Retry, Step, Undo
 from lambdaops.core.playbook.records import PlaybookClosed, PlaybookHeld
 from lambdaops.ports.playbooks import Answer
 from tests.ops.playbook.books import book, held, ship, undoable
@@ -75,7 +75,7 @@ def test_a_call_whose_answer_was_lost_is_tried_again_only_if_it_may_be(repeatabl
 def test_a_selection_that_cannot_be_made_does_not_undo_the_call() -> None:
     rig = PlayRig()
     (step,) = invoke(select="sort(ok)").steps
-    rig.run(book(replace(step, undo=Action("unship", {"name": "a"}))))
+    rig.run(book(replace(step, undo=Undo("unship", {"name": "a"}))))
     assert rig.story() == ["failed a", "undone a"]
 
 

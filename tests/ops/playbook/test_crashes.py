@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from lambdaops.core.playbook.book import CONTINUE, Action, Input, Kind, Playbook, Retry, Step
+from lambdaops.core.playbook.book import CONTINUE, Action, Input, Kind, Playbook, Retry, Step, Undo
 from lambdaops.core.playbook.records import ApprovalAsked, Outcome, Wish
 from tests.sim.journal import Crash
 from tests.sim.playing import PlayRig
 
 
 def ship(name: str, **more: object) -> Step:
-    undo = Action("unship", {"name": name})
+    undo = Undo("unship", {"name": name})
     return Step(name, Action("ship", {"name": name}), undo=undo, **more)  # type: ignore[arg-type]
 
 
