@@ -138,9 +138,9 @@ def plan_text(plan: Plan, paper: Paper = PLAIN) -> str:
         lines.append(f"  acts on {plain(', '.join(plan.targets))}")
     for number, step in enumerate(plan.steps, 1):
         lines += ["", *_planned(number, step, paper)]
-    writes = sum(len(step.writes) > 0 for step in plan.steps)
+    changing = sum(step.changes for step in plan.steps)
     count = f"{len(plan.steps)} step{'s' if len(plan.steps) != 1 else ''}"
-    lines += ["", f"{count}, {writes or 'none'} of them may change something; nothing was done."]
+    lines += ["", f"{count}, {changing or 'none'} of them may change something; nothing was done."]
     lines.append(f"Exactly this, and nothing else: lambdaops playbook run {plan.playbook} ... --plan {plan.hash}")
     return "\n".join(lines)
 

@@ -108,6 +108,13 @@ def test_a_plan_and_the_playbook_say_when_a_step_is_taken_back(play: Play) -> No
     assert [step["undo_when"] for step in plan["steps"]] == ["${{ outputs.changed }}", "not", "always"]
 
 
+def test_a_plan_counts_a_playbook_that_it_runs_among_what_may_change_something(play: Play) -> None:
+    play.steps("inner", "  - {id: said, uses: note, with: {message: hi}}\n")
+    play.steps("outer", "  - {id: inside, uses: run-playbook, with: {playbook: inner}}\n")
+    assert "1 step, 1 of them may change something" in play("plan", "outer").out
+    assert "1 step, none of them may change something" in play("plan", "inner").out
+
+
 def test_a_dry_run_is_the_plan_and_touches_nothing(play: Play) -> None:
     plan = valid(play("plan", "ship", *SHIPPED, "--output", "json"))["data"]
     dry = valid(play("run", "ship", *SHIPPED, "--dry-run", "--output", "json"))["data"]
