@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import parse_duration
 from lambdaops.core.errors import (
+    UNREADABLE_JOURNAL,
     ExitCode,
     InvalidDurationError,
     LambdaOpsError,
 )
-from lambdaops.core.notices import Progress
+from lambdaops.core.notices import Progress, Warned
 from lambdaops.core.playbook.builtin import APPROVE
 from lambdaops.core.playbook.machine import Close, Do, Hold, TakeBack, Wait, decide, repeatable
 from lambdaops.core.playbook.records import (
@@ -37,6 +38,7 @@ from lambdaops.core.playbook.tags import tag_of
 from lambdaops.core.playbook.uses import Again, Result
 from lambdaops.core.playbook.values import Values
 from lambdaops.ops.playbook.acts import Acts
+from lambdaops.ops.playbook.children import CANCEL, left_open
 from lambdaops.ops.playbook.hearing import AlarmWatch, Hearing
 from lambdaops.ops.playbook.prepare import Prepared
 from lambdaops.ops.recorder import Recorder
@@ -77,6 +79,7 @@ class Runner:
     _values: Values = field(init=False)
     _ours: set[int | None] = field(default_factory=set, init=False)
     _listened: datetime | None = field(default=None, init=False)
+    _ended_others: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         ports = self.ports
@@ -115,6 +118,8 @@ class Runner:
             if stop is not None:
                 self._record(stop)
                 continue
+            if self.run.undoing is not None or (isinstance(move, Close) and move.outcome is Outcome.CANCELLED):
+                self._end_what_it_began()
             match move:
                 case Do():
                     self._do(move)
@@ -167,6 +172,41 @@ class Runner:
         outputs = self._values.outputs(self.run) if came_through else {}
         return PlaybookClosed(outcome, self._values.masked(reason), self._values.kept(outputs))
 
+    def _end_what_it_began(self) -> None:
+        """Cancel what its steps began and left open: a run that goes back leaves no half of itself behind.
+
+        Asked of the journals once a process, whatever one before it did: what is over by now is not found.
+        """
+        if self._ended_others:
+            return
+        self._ended_others = True
+        ports, hearing = self.ports, self._hearing_a_person()
+        try:
+            open_ = list(left_open(ports.journals, self.prepared.arn, self.run.id, self.prepared.request.digests))
+        except UNREADABLE_JOURNAL as error:
+            what = f"whether its steps left a run open is not known: {error.message}"
+            ports.sink.emit(Warned(ports.clock.now(), what, error.hint))
+            return
+        for key, found in open_:
+            reason = f"run {self.run.id}, which began it, goes back"
+            part = Part(tag_of(self.run.id, key, 1, undo=True), again=False, signals=hearing)
+            result = ports.commands.perform(CANCEL, {"run": found.run.id, "reason": reason}, part)
+            if not result.done:
+                what = f"run {found.run.id} of {found.run.said.name}, which step {key} began, stays open"
+                hint = f"End it: lambdaops playbook cancel {found.run.id}."
+                ports.sink.emit(Warned(ports.clock.now(), f"{what}: {self._values.masked(result.message)}", hint))
+
+    def _hearing(self, limit: timedelta | None) -> Hearing:
+        clock = self.ports.clock
+        until = clock.now() + limit if limit is not None else None
+        return Hearing(clock, self.ports.signals, self._watch, self.drive.beat, until, self._cancelled)
+
+    def _hearing_a_person(self) -> Hearing:
+        """Nothing but a person keeps anything from being taken back."""
+        ports = self.ports
+        none = AlarmWatch(ports.clock, StopAlarms(ports.alarms, ()))
+        return Hearing(ports.clock, ports.signals, none, self.drive.beat)
+
     # -- a step --------------------------------------------------------------------------------------------------------
 
     def _due(self, turn: Turn) -> bool:
@@ -205,12 +245,7 @@ class Runner:
             self.ports.sink.emit(Progress(self.ports.clock.now(), message))
         else:
             self._record(StepBegan(key, move.attempt, what, move.undo))
-        limit = move.turn.step.timeout if not move.undo else None
-        until = self.ports.clock.now() + limit if limit is not None else None
-        # Nothing but a person keeps anything from being taken back.
-        watch = AlarmWatch(self.ports.clock, StopAlarms(self.ports.alarms, ())) if move.undo else self._watch
-        cancelled = self._cancelled if not move.undo else str
-        hearing = Hearing(self.ports.clock, self.ports.signals, watch, self.drive.beat, until, cancelled)
+        hearing = self._hearing_a_person() if move.undo else self._hearing(move.turn.step.timeout)
         result = self._perform(use, given, move, hearing)
         self._ended(move, result, hearing)
 

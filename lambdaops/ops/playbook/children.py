@@ -1,0 +1,48 @@
+"""The runs that a run began: those that its steps ran, and those that theirs ran.
+
+Rules this file guarantees: whose a run is says its journal: its records name the step that they were written for
+(``core/playbook/tags``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambdaops.core.playbook.run import runs
+from lambdaops.core.playbook.tags import step_of
+from lambdaops.core.playbook.uses import Parameter, Use, parameters
+from lambdaops.ops.playbook.runs import PLAYBOOK, FoundRun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lambdaops.ports import Journals
+
+CANCEL = Use(
+    "playbook cancel",
+    parameters=parameters(Parameter("run", required=True), Parameter("reason", option="--reason")),
+    words=("playbook", "cancel"),
+)
+"""How a run ends one that it began; no step uses it."""
+
+
+def left_open(journals: Journals, arn: str, run: str, playbooks: Iterable[str]) -> Iterator[tuple[str, FoundRun]]:
+    """The runs that steps of a run left open, each with the key of its step; those that somebody drives are not left.
+
+    Args:
+        journals: those that there are.
+        arn: what the journal of the run's own playbook is kept under.
+        run: its id.
+        playbooks: those that it runs, by name.
+
+    Raises:
+        InvalidFileError, JournalTamperedError: a journal cannot be read.
+    """
+    for name in playbooks:
+        other = f"{arn.rpartition(PLAYBOOK)[0]}{PLAYBOOK}{name}"
+        journal = journals.open(other)
+        for one in runs(journal.each()):
+            ours, _, step = step_of(one.last.actor.run).partition("/")
+            found = FoundRun(other, journal, one, journals.driver(f"{other}@{one.id}") if one.open else None)
+            if one.open and ours == run and not found.live:
+                yield step.partition("#")[0], found
