@@ -134,6 +134,13 @@ def second(clients: Clients, function: Function) -> Iterator[Function]:
     clients("lambda").delete_function(FunctionName=made.name)
 
 
+@pytest.fixture
+def third(clients: Clients, function: Function) -> Iterator[Function]:
+    made = make_function(clients, f"{function.name}c")
+    yield made
+    clients("lambda").delete_function(FunctionName=made.name)
+
+
 def both(function: Function, second: Function, alarm: Bell) -> dict[str, str]:
     return {"targets": f"{function.target},{second.target}", "alarms": str(alarm), **FAST}
 
@@ -172,6 +179,56 @@ def test_progressive_release_stops_at_the_second_and_goes_on_with_it(
     assert ran.code == 0, ran.out + ran.err
     assert (function.alias(), second.alias()) == (("2", {}), ("2", {}))
     assert shell("playbook", "status", "--output", "json").data["runs"] == [], "nothing is left open"
+
+
+def test_progressive_release_together_takes_back_those_before_the_one_that_does_not_pass(
+    function: Function, second: Function, third: Function, shell: Shell, wire: Wire, alarm: Bell
+) -> None:
+    """The first is promoted; the second has its newest version live already; the third does not pass."""
+    second.point("2")
+    order: list[tuple[str, str, str]] = []
+
+    def watch(call: str) -> None:
+        if call == "UpdateAlias":
+            order.append((function.alias()[0], second.alias()[0], third.alias()[0]))
+            if wire.calls.count("UpdateAlias") == 3:  # two for the first, and the first of the third
+                alarm.ring()
+
+    wire.watch = watch
+    inputs = {"targets": f"{function.target},{second.target},{third.target}", "alarms": str(alarm), **FAST}
+    ran = play(shell, "progressive-release", {**inputs, "together": "true"})
+    assert ran.code == 9, ran.out + ran.err
+    assert (function.alias(), second.alias(), third.alias()) == (("1", {}), ("2", {}), ("1", {}))
+    assert {seen[1] for seen in order} == {"2"}, "what this run did not move is not moved"
+    run = recorded(shell, "progressive-release")
+    assert statuses(run) == {"quiet": "done", "each[0]": "done", "each[1]": "done", "each[2]": "failed"}
+    assert undone(run) == {"each[2]": "skipped", "each[1]": "skipped", "each[0]": "done"}
+    assert shell("playbook", "status", "--output", "json").data["runs"] == [], "nothing is left open"
+    assert shell("audit", "verify").code == 0
+    # Put right, and published: the same command begins anew, with what is the newest now.
+    newer = third.publish(answering("put right"))
+    wire.watch = lambda _: None
+    alarm.hush()
+    ran = play(shell, "progressive-release", {**inputs, "together": "true"})
+    assert ran.code == 0, ran.out + ran.err
+    assert (function.alias(), second.alias(), third.alias()) == (("2", {}), ("2", {}), (newer, {}))
+
+
+def test_progressive_release_together_is_held_where_nothing_was_moved_before(
+    function: Function, second: Function, shell: Shell, wire: Wire, alarm: Bell
+) -> None:
+    function.point("2")  # its newest is live already
+    on_alias(wire, 1, alarm)
+    inputs = {**both(function, second, alarm), "together": "true"}
+    ran = play(shell, "progressive-release", inputs)
+    assert ran.code == 6, ran.out + ran.err
+    assert (function.alias(), second.alias()) == (("2", {}), ("1", {}))
+    wire.watch = lambda _: None
+    alarm.hush()
+    run = recorded(shell, "progressive-release")
+    assert undone(run) == {}
+    assert shell("playbook", "resume", run.id, "--yes").code == 0
+    assert (function.alias(), second.alias()) == (("2", {}), ("2", {}))
 
 
 def test_release_newest_moves_nothing_back_that_it_did_not_move(
