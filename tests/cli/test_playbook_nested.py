@@ -106,3 +106,30 @@ def test_killed_at_any_record_it_is_ended_once(play: Play, number: int, before: 
     assert play.cli.world.routing == Routing("1")
     assert [type(one.event).__name__ for one in play.entries("inner")].count("PlaybookSignalled") == 1
     assert play.cli("audit", "verify").code == 0
+
+
+def test_an_input_of_nothing_is_left_to_the_playbook_that_is_run(play: Play) -> None:
+    play.steps(
+        "says",
+        '  - {id: said, uses: note, with: {message: "${{ inputs.what }} and ${{ inputs.more }}"}}\n',
+        "inputs: {what: {default: this}, more: {}}\n",
+    )
+    play.steps(
+        "asks",
+        "  - id: inside\n    uses: run-playbook\n"
+        '    with: {playbook: says, inputs: {what: "${{ inputs.what }}", more: that}}\n',
+        "inputs: {what: {default: null}}\n",
+    )
+    assert 'playbook run says --inputs \'{"more": "that"}\'' in play("plan", "asks").out
+    ran = play("run", "asks", "--yes")
+    assert (ran.code, "this and that" in ran.err) == (0, True), ran.err
+    assert "mine and that" in play("run", "asks", "--input", "what=mine", "--yes").err
+
+
+def test_progressive_release_needs_no_strategy(play: Play) -> None:
+    """As its example is written: what is not said is left to release-newest, and by that to lambdaops.yaml."""
+    (play.here / "lambdaops.yaml").write_text('version: 1\ndefaults: {strategy: "100%:1m"}\n', "utf-8")
+    said = ("--input", "targets=orders:live", "--input", "alarms=errors", "--input", "settle=0s")
+    ran = play("run", "progressive-release", *said, "--yes")
+    assert ran.code == 0, ran.err
+    assert play.cli.world.routing == Routing("3")

@@ -157,6 +157,9 @@ class Given:
         for one in known.values():
             if one.required and one.name not in said:
                 yield Flaw((*loc, "uses"), f"{name} needs the input {one.name}", one.description)
+            elif one.required and self._may_be_nothing(said[one.name]):
+                here = (*loc, "with", "inputs", one.name)
+                yield Flaw(here, f"{name} needs the input {one.name}, and this input may be null", "Give it a default.")
             elif one.name in said and not one.secret:
                 yield from self._secrets((*loc, "with", "inputs", one.name), name, said[one.name])
                 if not has_expression(said[one.name]):

@@ -16,7 +16,7 @@ from lambdaops.core.playbook.book import Json, Playbook
 from lambdaops.core.playbook.builtin import AWS
 from lambdaops.core.playbook.inputs import masked, secrets_of, without
 from lambdaops.core.playbook.language import Expressions
-from lambdaops.core.playbook.templates import expressions, fill, is_true, only_input
+from lambdaops.core.playbook.templates import expressions, fill, is_true, said_of
 from lambdaops.core.playbook.uses import Use
 
 if TYPE_CHECKING:
@@ -183,11 +183,7 @@ class _Foresight:
 
     def _does(self, action: Action, turn: Turn) -> str:
         use = self.uses[action.uses]
-        given = {
-            name: self._value(value, turn)
-            for name, value in action.given.items()
-            if (said := only_input(value)) is None or self.inputs.get(said) is not None
-        }
+        given = {name: self._value(value, turn) for name, value in said_of(action, self.inputs).items()}
         secrets = secrets_of(self.playbook, self.inputs)
         if use.words:
             try:

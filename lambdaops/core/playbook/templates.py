@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from lambdaops.core.errors import InvalidExpressionError, NothingGivenError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from lambdaops.core.playbook.book import Json, Loc
+    from lambdaops.core.playbook.book import Action, Json, Loc
 
 OPEN, CLOSE, ESCAPED = "${{", "}}", "$${{"
 _INPUT = re.compile(r"inputs\.([a-z][a-z0-9_]*)")
@@ -149,6 +149,26 @@ def only_input(value: Json) -> str | None:
         return None
     named = _INPUT.fullmatch(found[0].text)
     return named[1] if named else None
+
+
+def said_of(action: Action, inputs: Mapping[str, Json]) -> dict[str, Json]:
+    """What an action is given, as it is written, without inputs of which nothing was said.
+
+    What these would be is left to the command; of what another playbook is given, to that.
+
+    Raises:
+        InvalidExpressionError: a text cannot be taken apart.
+    """
+
+    def left(value: Json) -> bool:
+        name = only_input(value)
+        return name is not None and inputs.get(name) is None
+
+    given = {name: value for name, value in action.given.items() if not left(value)}
+    others = given.get("inputs")
+    if action.uses == "run-playbook" and isinstance(others, dict):
+        given["inputs"] = {name: value for name, value in others.items() if not left(value)}
+    return given
 
 
 def is_true(value: Json) -> bool:

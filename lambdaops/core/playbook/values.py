@@ -21,7 +21,7 @@ from lambdaops.core.playbook.language import Expressions
 from lambdaops.core.playbook.plan import Place
 from lambdaops.core.playbook.records import Status
 from lambdaops.core.playbook.run import Tried
-from lambdaops.core.playbook.templates import expressions, fill, is_true, only_input
+from lambdaops.core.playbook.templates import expressions, fill, is_true, said_of
 from lambdaops.core.playbook.turns import Turn, failed_so_far, steps_seen
 
 if TYPE_CHECKING:
@@ -108,9 +108,7 @@ class Values:
             InvalidExpressionError: an expression gives no value, or nothing.
         """
         given: dict[str, Json] = {}
-        for name, value in action.given.items():
-            if self._left_out(value):
-                continue
+        for name, value in said_of(action, self.inputs).items():
             if use is ASSERT and name == "that":
                 given[name] = self._true(value, run, turn, back=back)
             else:
@@ -133,11 +131,6 @@ class Values:
             return is_true(fill(value, lambda text: self._evaluate(text, run, turn, back=back)))
         except NothingGivenError:
             return False
-
-    def _left_out(self, value: Json) -> bool:
-        """Whether it is an input of which nothing was said: what it would be given is left to the command."""
-        name = only_input(value)
-        return name is not None and self.inputs.get(name) is None
 
     def _evaluate(self, text: str, run: Run, turn: Turn | None, *, back: bool = False) -> Json:
         said = run.said

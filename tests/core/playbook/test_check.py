@@ -123,6 +123,15 @@ GOOD: list[tuple[str, list[Step]]] = [
     ("whole select", [step("invoke", {"target": "f:live", "select": "@"})]),
     ("another playbook", [step("run-playbook", {"playbook": "other", "inputs": {"where": "f:live"}})]),
     (
+        "another, what it may leave out",
+        [
+            step(
+                "run-playbook",
+                {"playbook": "other", "inputs": {"where": "f:live", "count": "${{ inputs.maybe }}"}},
+            )
+        ],
+    ),
+    (
         "another, its secret",
         [step("run-playbook", {"playbook": "secretive", "inputs": {"pin": "${{ inputs.token }}"}})],
     ),
@@ -380,6 +389,13 @@ BAD: list[tuple[str, list[Step], tuple[object, ...], str, str]] = [
         ("steps", 0, "uses"),
         "other needs the input where",
         "",
+    ),
+    (
+        "its input may be null",
+        [step("run-playbook", {"playbook": "other", "inputs": {"where": "${{ inputs.maybe }}"}})],
+        ("steps", 0, "with", "inputs", "where"),
+        "other needs the input where, and this input may be null",
+        "Give it a default.",
     ),
     (
         "its input does not fit",

@@ -82,6 +82,7 @@ def test_the_hash_is_that_of_the_file_not_of_secrets_or_of_what_is_typed_differe
         ),
         ({"name": "${{ run.id }}"}, "ship '<run.id>'", ()),
         ({"name": "a", "mode": "${{ inputs.maybe }}"}, "ship a", ()),
+        ({"name": "a", "more": {"m": "${{ inputs.maybe }}"}}, None, ()),
         ({"name": "${{ inputs.token }}"}, "ship ***", ()),
         ({"name": "a", "more": {"t": "${{ inputs.token }}"}}, 'ship a --more \'{"t": "***"}\'', ()),
         ({"name": "${{ length(inputs.go) }}"}, None, ()),
