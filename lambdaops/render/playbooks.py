@@ -170,6 +170,8 @@ def _planned(number: int, step: PlannedStep, paper: Paper) -> list[str]:
     elif step.undo:
         lines.append(f"   taken back by: {_typed(step.undo)}")
         lines += [f"   that only if {plain(step.undo_when)}"] if step.undo_when != "always" else []
+        lines += _calls("  " + paper.paint("writes", "warn"), step.undo_writes, paper) if step.undo_writes else []
+        lines += _calls("  reads ", step.undo_reads, paper) if step.undo_reads else []
     return lines
 
 

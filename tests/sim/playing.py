@@ -67,6 +67,7 @@ USES: dict[str, Use] = BUILTIN | {
             changes=True,
             subject="name",
             outputs=("value", "name"),
+            calls=("lambda:GetAlias", "lambda:UpdateAlias"),
             words=("unship",),
         ),
         Use("look", "Only look.", parameters(_NAME), outputs=("value", "name"), words=("look", "up")),

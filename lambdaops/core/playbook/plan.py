@@ -52,11 +52,12 @@ class PlannedStep:
         when: ``always``, ``not`` (its condition is false already), or the condition.
         unknown: the expressions that only earlier steps can answer.
         changes: whether it changes anything.
-        reads, writes: the AWS calls it makes.
+        reads, writes: the AWS calls that it may make, given what it is given.
         approval: whether somebody must say yes.
         on_failure: what follows if it fails.
         undo: what takes it back; empty if nothing does.
         undo_when: when it does, as ``when``; empty if nothing does.
+        undo_reads, undo_writes: the AWS calls that that may make.
         timeout: how long it may take.
     """
 
@@ -74,6 +75,8 @@ class PlannedStep:
     undo: str = ""
     timeout: timedelta | None = None
     undo_when: str = ""
+    undo_reads: tuple[str, ...] = ()
+    undo_writes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ class _Foresight:
         step = turn.step
         use = self.uses[step.action.uses]
         undo = step.undo
-        calls = use.calls if use is not AWS else (f"{step.action.given['service']}:{step.action.given['call']}",)
+        calls, back = self._calls(step.action, turn), self._calls(undo, turn) if undo is not None else ()
         return PlannedStep(
             turn.key,
             use.name,
@@ -162,13 +165,15 @@ class _Foresight:
             self._when(step.condition, turn),
             tuple(dict.fromkeys(self._unknown(turn))),
             use.changes,
-            tuple(dict.fromkeys(call for call in calls if not writes(call))),
-            tuple(dict.fromkeys(call for call in calls if writes(call))),
+            tuple(call for call in calls if not writes(call)),
+            tuple(call for call in calls if writes(call)),
             use.name == "approve",
             step.on_failure,
             self._does(undo, turn) if undo is not None else "",
             step.timeout,
             self._when(undo.condition, turn) if undo is not None else "",
+            tuple(call for call in back if not writes(call)),
+            tuple(call for call in back if writes(call)),
         )
 
     def targets(self, turn: Turn) -> list[str]:
@@ -181,9 +186,15 @@ class _Foresight:
         secrets = secrets_of(self.playbook, self.inputs)
         return [without(str(item), secrets) for item in (found if isinstance(found, list) else [found])]
 
+    def _calls(self, action: Action, turn: Turn) -> tuple[str, ...]:
+        use, given = self.uses[action.uses], self._given(action, turn)
+        return (f"{given['service']}:{given['call']}",) if use is AWS else use.calls_with(given)
+
+    def _given(self, action: Action, turn: Turn) -> dict[str, Json]:
+        return {name: self._value(value, turn) for name, value in said_of(action, self.inputs).items()}
+
     def _does(self, action: Action, turn: Turn) -> str:
-        use = self.uses[action.uses]
-        given = {name: self._value(value, turn) for name, value in said_of(action, self.inputs).items()}
+        use, given = self.uses[action.uses], self._given(action, turn)
         secrets = secrets_of(self.playbook, self.inputs)
         if use.words:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,8 +13,12 @@ from lambdaops.core.playbook.commands import COMMANDS
 from lambdaops.core.playbook.inputs import resolve
 from lambdaops.core.playbook.plan import Place, Plan, plan_of, writes
 from lambdaops.core.playbook.turns import MOST_ITEMS, turns_of
+from lambdaops.core.playbook.uses import Spared, Use
 from lambdaops.query.values import JmespathValues
 from tests.core.playbook.book_values import USES, book, ship
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HERE = Place("111122223333", "eu-central-1", "prod")
 INPUTS = (
@@ -31,12 +36,13 @@ def planned(
     said: dict[str, Json] | None = None,
     place: Place = HERE,
     digests: dict[str, str] | None = None,
+    uses: Mapping[str, Use] = USES,
     **more: object,
 ) -> Plan:
     playbook: Playbook = book(*steps, **{"inputs": INPUTS, **more})
     inputs = resolve(playbook, SAID | (said or {}))
     turns = turns_of(playbook, inputs, JmespathValues().evaluate)
-    return plan_of(playbook, inputs, turns, USES, JmespathValues(), place, digests or {})
+    return plan_of(playbook, inputs, turns, uses, JmespathValues(), place, digests or {})
 
 
 @pytest.mark.parametrize(
@@ -156,10 +162,48 @@ def test_calls_targets_and_what_takes_back() -> None:
     first = plan.steps[0]
     assert (first.reads, first.writes, first.changes) == (("lambda:GetAlias",), ("lambda:UpdateAlias",), True)
     assert first.undo == "unship '<steps.a.outputs.name>'"
+    assert (first.undo_reads, first.undo_writes) == (("lambda:GetAlias",), ("lambda:UpdateAlias",))
+    assert (plan.steps[1].undo_reads, plan.steps[1].undo_writes) == ((), ())
     assert plan.steps[4].reads == ("sqs:GetQueueUrl",)
     assert plan.steps[5].approval
     assert plan.steps[6].does == "invoke target=f:live payload=(not shown)"
     assert plan.steps[7].does == "note message=n 1"
+
+
+WITH, OFF, LACKING = (
+    Spared(("x:Put",), given=("to", "by")),
+    Spared(("x:Put",), off="go"),
+    Spared(("x:Put",), lacking=("all", "most")),
+)
+
+
+@pytest.mark.parametrize(
+    ("spared", "given", "spares"),
+    [
+        (WITH, {}, False),
+        (WITH, {"to": "2"}, True),
+        (WITH, {"by": ["x"]}, True),
+        (WITH, {"to": "<steps.a.outputs.version>"}, True),
+        (WITH, {"to": None, "by": []}, False),
+        (WITH, {"to": False}, False),
+        (OFF, {}, False),
+        (OFF, {"go": True}, False),
+        (OFF, {"go": "<steps.a.outputs.go>"}, False),
+        (OFF, {"go": False}, True),
+        (LACKING, {}, True),
+        (LACKING, {"all": False}, True),
+        (LACKING, {"all": "<steps.a.outputs.all>"}, False),
+        (LACKING, {"most": True}, False),
+        (LACKING, {"to": "2"}, True),
+    ],
+)
+def test_calls_that_certain_options_spare_are_not_in_the_plan(
+    spared: Spared, given: dict[str, Json], spares: bool
+) -> None:
+    """What only an earlier step can tell counts as given: the plan says what may be called at most."""
+    use = Use("put", calls=("x:Get", "x:Put"), spared=(spared,))
+    (step,) = planned(Step("a", Action("put", given)), uses={"put": use}).steps
+    assert (step.reads, step.writes) == (("x:Get",), () if spares else ("x:Put",))
 
 
 def test_a_secret_is_no_target_that_is_told() -> None:
