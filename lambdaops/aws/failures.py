@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdaops.aws.faults import translating
 from lambdaops.aws.functions import qualifier_of, source_of
-from lambdaops.aws.listing import aliases, listed
+from lambdaops.aws.listing import aliases, event_sources, listed
 from lambdaops.aws.session import Session
 from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, AsyncTraffic, Mapped, Published
 from lambdaops.core.errors import AccessDeniedError, UnreachableError
@@ -19,7 +19,7 @@ from lambdaops.core.model import LATEST
 from lambdaops.ports import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 _BATCH = 500
@@ -72,12 +72,13 @@ class AwsFailurePaths:
         ]
         return tuple(sorted(found, key=lambda it: (it.qualifier != LATEST, it.qualifier)))
 
-    def mapped(self, function: str) -> tuple[Mapped, ...]:
-        """Every event source mapping, by source."""
-        found = [
-            _mapped(item)
-            for item in self._listed(function, "event sources", "list_event_source_mappings", "EventSourceMappings")
-        ]
+    def mapped(self, function: str, aliases: Iterable[str]) -> tuple[Mapped, ...]:
+        """Every event source mapping of the function and of these aliases, by source."""
+
+        def read(name: str) -> Iterator[Mapping[str, Any]]:
+            return self._listed(name, "event sources", "list_event_source_mappings", "EventSourceMappings")
+
+        found = [_mapped(item) for item in event_sources(function, read, lambda: aliases)]
         return tuple(sorted(found, key=lambda it: (it.source, it.qualifier, it.id)))
 
     def _listed(self, function: str, what: str, call: str, key: str) -> Iterator[Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdaops.aws.faults import translating
 from lambdaops.aws.functions import qualifier_of, source_of, statements
+from lambdaops.aws.listing import event_sources
 from lambdaops.aws.policies import invoking, principal_of
 from lambdaops.aws.session import Session
 from lambdaops.core.errors import RejectedError
@@ -52,21 +53,14 @@ class LambdaLevers:
         return Concurrency(arn, (answer.get("Concurrency") or {}).get("ReservedConcurrentExecutions"))
 
     def mappings(self, function: str) -> tuple[Mapping, ...]:
-        """Every event source mapping, by source.
+        """Every event source mapping, by source."""
+        found = [_mapping(item) for item in event_sources(function, self._mapped, lambda: self._aliases(function))]
+        return tuple(sorted(found, key=lambda one: (one.source, one.qualifier, one.uuid)))
 
-        Whether a name without a qualifier stands for the mappings of aliases too, the API reference does not say. Where
-        the answer has none of an alias, each alias is asked for by name: one that is missed goes on doing harm.
-        """
-        found = self._mapped(function)
-        if not any(one.qualifier for one in found):
-            for alias in self._aliases(function):
-                found += self._mapped(f"{function}:{alias}")
-        return tuple(sorted(dict.fromkeys(found), key=lambda one: (one.source, one.qualifier, one.uuid)))
-
-    def _mapped(self, name: str) -> list[Mapping]:
+    def _mapped(self, name: str) -> list[Keyed[str, Any]]:
         with translating(f"list the event sources of {name}", target=name):
             pages = self._client.get_paginator("list_event_source_mappings").paginate(FunctionName=name)
-            return [_mapping(item) for page in pages for item in page["EventSourceMappings"]]
+            return [item for page in pages for item in page["EventSourceMappings"]]
 
     def _aliases(self, function: str) -> list[str]:
         with translating(f"list the aliases of {function}", target=function):

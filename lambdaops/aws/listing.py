@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lambdaops.aws.faults import translating
-from lambdaops.aws.functions import alias_of
+from lambdaops.aws.functions import alias_of, qualifier_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mypy_boto3_lambda import LambdaClient
 
@@ -42,3 +42,23 @@ def aliases(client: LambdaClient, function: str) -> tuple[Alias, ...]:
     """The aliases of a function with their routing, in the order of their names; raises as :func:`listed`."""
     found = listed(client, function, "aliases", "list_aliases", "Aliases")
     return tuple(sorted((alias_of(item) for item in found), key=lambda alias: alias.arn))
+
+
+def event_sources(
+    function: str, read: Callable[[str], Iterable[Mapping[str, Any]]], names: Callable[[], Iterable[str]]
+) -> list[Mapping[str, Any]]:
+    """Every event source mapping of a function and of its aliases, each once.
+
+    Whether a name without a qualifier stands for the mappings of aliases too, the API reference of
+    ListEventSourceMappings does not say. Where its answer has none of an alias, each alias is asked for by name: one
+    that is missed goes on doing harm, or loses events unseen.
+
+    Args:
+        function: its name.
+        read: gives what is listed for a name.
+        names: gives its aliases; asked only then.
+    """
+    found = list(read(function))
+    if not any(qualifier_of(item.get("FunctionArn", "")) for item in found):
+        found += [item for alias in names() for item in read(f"{function}:{alias}")]
+    return list({item["UUID"]: item for item in found}.values())

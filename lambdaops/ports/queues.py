@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from lambdaops.ports import Alarms, Ask, Clock, Identity, Journals, Signals, Sink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import timedelta
 
     from lambdaops.core.dlq.dead import StreamBatch
@@ -192,8 +192,8 @@ class FailurePaths(Protocol):
             NotFoundError, AwsError: as above.
         """
 
-    def mapped(self, function: str) -> tuple[Mapped, ...]:
-        """Every event source mapping, whatever it is qualified with.
+    def mapped(self, function: str, aliases: Iterable[str]) -> tuple[Mapped, ...]:
+        """Every event source mapping of the function and of its aliases, which are these.
 
         Raises:
             NotFoundError, AwsError: as above.

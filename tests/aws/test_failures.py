@@ -99,12 +99,22 @@ def test_event_sources(paths: AwsFailurePaths, calls: Stubber) -> None:
     )
     calls.add_response("list_event_source_mappings", {"EventSourceMappings": [for_ever, kafka]}, SECOND)
     stream = for_ever["EventSourceArn"]
-    assert paths.mapped("orders") == (
+    assert paths.mapped("orders", ["live"]) == (
         Mapped(ID + "4", "a:1,b:1"),
         Mapped(ID + "2", str(stream), "", enabled=False),
         Mapped(ID + "3", str(stream), "", False, DLQ, 0, timedelta(hours=1), bisects=True),
         Mapped(ID + "1", OTHER, "live"),
     )
+
+
+def test_where_no_mapping_of_an_alias_is_listed_each_alias_is_asked_for(paths: AwsFailurePaths, calls: Stubber) -> None:
+    own = {"UUID": ID + "1", "FunctionArn": FUNCTION, "EventSourceArn": OTHER, "State": "Enabled"}
+    hidden = {"UUID": ID + "2", "FunctionArn": f"{FUNCTION}:live", "EventSourceArn": OTHER, "State": "Enabled"}
+    for name, answer in (("orders", [own]), ("orders:live", [own, hidden]), ("orders:beta", [])):
+        calls.add_response(
+            "list_event_source_mappings", {"EventSourceMappings": answer}, {"FunctionName": name, "MaxItems": 50}
+        )
+    assert paths.mapped("orders", ["live", "beta"]) == (Mapped(ID + "1", OTHER), Mapped(ID + "2", OTHER, "live"))
 
 
 def test_a_function_that_is_not_there(paths: AwsFailurePaths, calls: Stubber) -> None:

@@ -10,7 +10,7 @@ from lambdaops.core.dlq.paths import AliasVersions, AsyncSettings, AsyncTraffic,
 from lambdaops.core.errors import LambdaOpsError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass
@@ -39,7 +39,7 @@ class SimFailures:
         self._call("settings", function)
         return self.configured
 
-    def mapped(self, function: str) -> tuple[Mapped, ...]:
+    def mapped(self, function: str, aliases: Iterable[str]) -> tuple[Mapped, ...]:
         self._call("mapped", function)
         return self.sources
 

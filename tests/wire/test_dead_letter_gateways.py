@@ -240,7 +240,7 @@ def test_failure_paths(session: Session, function: Function, sqs: Any) -> None:
     )
     assert [(one.alias, one.versions) for one in paths.aliases(function.name)] == [("live", ("1",))]
     assert paths.settings(function.name) == (AsyncSettings("live", queue, 0),)
-    assert paths.mapped(function.name) == (Mapped(mapping, arn(sqs, source), "live"),)
+    assert paths.mapped(function.name, ["live"]) == (Mapped(mapping, arn(sqs, source), "live"),)
     client.delete_event_source_mapping(UUID=mapping)
     sqs.send_message(QueueUrl=url, MessageBody="x")
     assert timedelta() <= paths.oldest([queue])[queue] < timedelta(minutes=1)

@@ -54,7 +54,8 @@ def failure_paths(failures: FailurePaths, queues: Queues, function: str, alias: 
         there = ", ".join(one.alias for one in aliases) or "none"
         raise NotFoundError(f"{function} has no alias {alias}", hint=f"It has: {there}.", target=f"{function}:{alias}")
     traffic, notes = _traffic(failures, function)
-    mapped = [one for one in failures.mapped(function) if not alias or one.qualifier == alias]
+    names = [one.alias for one in aliases]
+    mapped = [one for one in failures.mapped(function, names) if not alias or one.qualifier == alias]
     look = _Look(queues, function, published, failures.settings(function), traffic)
     found = [
         *look.of_aliases([one for one in aliases if not alias or one.alias == alias]),
