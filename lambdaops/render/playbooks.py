@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -123,8 +124,8 @@ def _given(action: Action) -> str:
 # -- a plan ------------------------------------------------------------------------------------------------------------
 
 
-def plan_text(plan: Plan, paper: Paper = PLAIN) -> str:
-    """What a run would do."""
+def plan_text(plan: Plan, paper: Paper = PLAIN, *, said: str = "") -> str:
+    """What a run would do; ``said`` is how the playbook was named: one that was given as a file is run as that."""
     where = f"account {plan.account}, {plan.region}"
     where = f"{plan.environment} ({where})" if plan.environment else where
     lines = [
@@ -141,7 +142,8 @@ def plan_text(plan: Plan, paper: Paper = PLAIN) -> str:
     changing = sum(step.changes for step in plan.steps)
     count = f"{len(plan.steps)} step{'s' if len(plan.steps) != 1 else ''}"
     lines += ["", f"{count}, {changing or 'none'} of them may change something; nothing was done."]
-    lines.append(f"Exactly this, and nothing else: lambdaops playbook run {plan.playbook} ... --plan {plan.hash}")
+    typed = plain(shlex.quote(said or plan.playbook))
+    lines.append(f"Exactly this, and nothing else: lambdaops playbook run {typed} ... --plan {plan.hash}")
     return "\n".join(lines)
 
 

@@ -98,6 +98,9 @@ def test_a_plan_and_the_playbook_say_when_a_step_is_taken_back(play: Play) -> No
     play.steps("moves", steps, "inputs: {go: {type: boolean, default: false}}\n")
     shown = play("show", "moves").out
     assert all(f"taken back by rollback if {condition}" in shown for condition in conditions.values())
+    assert "lambdaops playbook run moves ... --plan" in play("plan", "moves").out
+    path = "./playbooks/moves.yaml"
+    assert f"lambdaops playbook run {path} ... --plan" in play("plan", path).out, "as it was named, so that it is found"
     _, may, not_, will = play("plan", "moves").out.split("rollback orders:live --to 2\n")
     taken_back = "   taken back by: lambdaops rollback orders:live --to '<outputs.before>'\n"
     assert f"{taken_back}   that only if ${{{{ outputs.changed }}}}\n" in may

@@ -68,6 +68,6 @@ The hash of the plan is what playbook run --plan holds a run to.
             found = planned(ports, request_of(env, asked, library, book, reach, ports.identity.caller()))
         data = encode(found.plan)
         assert isinstance(data, dict)  # noqa: S101 -- a dataclass encodes to an object
-        return Reply(partial(plan_text, found.plan), data)
+        return Reply(partial(plan_text, found.plan, said=playbook), data)
 
     return answer(env, "playbook plan", output, body)
