@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 ACCOUNT = "111122223333"
 _DEDUPLICATED = timedelta(minutes=5)
+_PATIENCE = timedelta(seconds=30)
+"""How long a client waits for the answer to a send (``aws.session``)."""
 
 
 def arn_of(name: str) -> str:
@@ -239,7 +241,7 @@ class Sqs:
     def send(self, queue: Queue, messages: Sequence[Outgoing]) -> Batch:
         assert 1 <= len(messages) <= MOST
         assert sum(size(one) for one in messages) <= LARGEST
-        fault = self._begin("send")
+        fault = self._begin("send", patience=_PATIENCE)
         box = self._box(queue.name)
         taken, refused, new = [], [], []
         for place, message in enumerate(messages):
@@ -265,7 +267,8 @@ class Sqs:
             if fault and place in fault.refused:
                 refused.append(_refused(letter.id, fault))
                 continue
-            if message is not None and box.fifo and (message.visible_at is None or message.visible_at <= now):
+            old = message is not None and message.handle != letter.handle
+            if message is not None and box.fifo and (old or message.visible_at is None or message.visible_at <= now):
                 why = "The receipt handle has expired"
                 refused.append(Refused(letter.id, "InvalidParameterValue", why, fault=True))
                 continue
@@ -352,11 +355,14 @@ class Sqs:
         oldest = self.clock.now() - box.retention
         box.messages = [one for one in box.messages if one.sent > oldest]
 
-    def _begin(self, call: str) -> Fault | None:
+    def _begin(self, call: str, patience: timedelta = timedelta.max) -> Fault | None:
+        """Note a call and find out what goes wrong; one that takes longer than its client waits ends without answer."""
         self.calls.append(call)
         fault = self.faults(call)
         if fault is not None:
-            self.clock.advance(fault.slow)
+            self.clock.advance(min(fault.slow, patience))
+            if fault.slow > patience and fault.error is None:
+                fault = replace(fault, error=UnreachableError("no answer in time"), after=True)
             if fault.error is not None and not fault.after:
                 raise fault.error
         return fault

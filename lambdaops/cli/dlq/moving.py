@@ -130,7 +130,7 @@ ResendOption = Annotated[
     bool,
     typer.Option(
         "--resend-doubtful",
-        help="Send messages again that a process that died may have sent more than 4.5 minutes ago.",
+        help="Send messages again that may have been sent more than 4 minutes ago, and nobody knows.",
         rich_help_panel=SAFETY,
     ),
 ]

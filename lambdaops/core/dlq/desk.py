@@ -74,7 +74,7 @@ class Desk:
         plan = self.run.plan
         self.stage = self.run.stage
         self._batch = self.run.batches
-        self._flying: dict[int, Sending] = {}
+        self._flying: dict[int, tuple[Sending, datetime]] = {}
         self._ids: set[str] = set()
         self._reserved: dict[int, int] = {}
         self._granted: set[int] = set()
@@ -218,9 +218,9 @@ class Desk:
 
     def _settle(self, sent: Sent) -> None:
         self._ended.append(sent)
-        sending = self._flying.pop(sent.batch)
+        sending, began = self._flying.pop(sent.batch)
         self._ids.difference_update(sending.ids)
-        self.ledger.settle(sending, sent)
+        self.ledger.settle(sending, began, sent)
         self._drain.deals()
 
     def _require_few_back(self) -> None:
@@ -338,7 +338,7 @@ class Desk:
         for to, ids in places.items():
             self._batch += 1
             sending = Sending(self._batch, to, tuple(ids))
-            self._flying[sending.batch] = sending
+            self._flying[sending.batch] = sending, self.now
             self._ids.update(ids)
             batches.append(sending)
         sends = sum(len(ids) for to, ids in places.items() if to)
@@ -346,4 +346,5 @@ class Desk:
         self._reserved[turn.worker] = sends
         self._granted.add(turn.worker)
         began += batches
-        return Grant(tuple(batches), tuple(keep))
+        until = self.ledger.until(name for to, ids in places.items() if to for name in ids)
+        return Grant(tuple(batches), tuple(keep), until=until)

@@ -7,7 +7,7 @@ again, by this run or after an earlier one; what a process that died may have se
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lambdaops.core.dlq.fate import Why
 from lambdaops.core.dlq.recent import Recent
 from lambdaops.core.dlq.records import Failure, Sending, Sent, Tally
-from lambdaops.core.dlq.remembered import surely_remembered
+from lambdaops.core.dlq.remembered import remembered_until, surely_remembered
 from lambdaops.core.dlq.reports import Problem
 from lambdaops.core.dlq.run import Run
 from lambdaops.core.model import FULL
@@ -46,7 +46,8 @@ class Ledger:
         resend: send what is in doubt again.
         sent, quarantined: messages that were sent; of those to the quarantine queue.
         undeleted: ids that were sent and are still in the queue.
-        doubts: ids that a process which died may have sent to a FIFO queue, and since when.
+        doubts: ids that may have been sent to a FIFO queue (by a process that died, or without an answer), and since
+            when at the earliest: the queue forgets the first sending, however often it is repeated.
         unsettled: ids that a process of this run may have sent, and that were not seen since.
         problems: what keeps a message that was asked for, by id; ``told`` the first of them.
         left, came_back, arrived, unreached: as in ``records.Tally``.
@@ -75,17 +76,18 @@ class Ledger:
     def __post_init__(self) -> None:
         self.sent, self.quarantined = self.run.sent, self.run.quarantined
         self.undeleted = set(self.run.undeleted)
-        for sending, at in self.run.sending.values():
+        for sending, _ in self.run.sending.values():
             if sending.to:
                 self.unsettled |= set(sending.ids)
-            if sending.to.endswith(".fifo"):
-                self.doubts |= dict.fromkeys(sending.ids, at)
         self._sent_before: set[str] = set()
         for run in self.earlier:
             self._sent_before |= run.undeleted
+        for run in (*self.earlier, self.run):
             for sending, at in run.sending.values():
                 if sending.to.endswith(".fifo"):
-                    self.doubts |= dict.fromkeys(sending.ids, at)
+                    self._doubt(sending.ids, at)
+            for name, at in run.doubts.items():
+                self._doubt((name,), at)
         self._tries: dict[str, int] = {}
         self._done, self._seen = Recent(), Recent()
         self._new = self.run.new or Recent()
@@ -162,20 +164,26 @@ class Ledger:
         self.problems[name] = what
         return new
 
-    def settle(self, sending: Sending, sent: Sent) -> None:
-        """Take the end of a batch."""
+    def settle(self, sending: Sending, began: datetime, sent: Sent) -> None:
+        """Take the end of a batch, and when it was begun."""
         failures = {failure.id: failure for failure in sent.failures}
+        if sending.to.endswith(".fifo"):
+            self._doubt([failure.id for failure in sent.failures if failure.unsure], began)
         for name in sending.ids:
             self._settle(name, failures.get(name), sending.to)
         self.born(sent.new)
         self.unsure += sent.unsure
+
+    def _doubt(self, names: Iterable[str], at: datetime) -> None:
+        for name in names:
+            self.doubts[name] = min(at, self.doubts.get(name, at))
 
     def _settle(self, name: str, failure: Failure | None, to: str) -> None:
         self.unsettled.discard(name)
         if failure is not None and not failure.sent and to:
             tries = self._tries[name] = self._tries.get(name, 0) + 1
             if tries >= TRIES:
-                self.refuse(name, "unsent", failure.code)
+                self.refuse(name, "doubtful" if name in self.doubts else "unsent", failure.code)
             return
         self._done.add(name)
         self.doubts.pop(name, None)
@@ -189,6 +197,11 @@ class Ledger:
             self.undeleted.discard(name)
         else:
             self.undeleted.add(name)
+
+    def until(self, names: Iterable[str]) -> datetime | None:
+        """Until when these may be sent, if some of them may have been sent before."""
+        doubts = [] if self.resend else [self.doubts[name] for name in names if name in self.doubts]
+        return remembered_until(min(doubts)) if doubts else None
 
     # -- what is asked of it -----------------------------------------------------------------------------------------
 
@@ -207,6 +220,6 @@ class Ledger:
         began = self.doubts.get(wanted.id)
         if began is not None and not self.resend and not surely_remembered(began, now):
             self.unsettled.discard(wanted.id)
-            self.refuse(wanted.id, "doubtful", "a process that died may have sent it more than 4.5 minutes ago")
+            self.refuse(wanted.id, "doubtful", "it may have been sent more than 4 minutes ago; nobody knows")
             return Verdict.STAY
         return Verdict.SEND

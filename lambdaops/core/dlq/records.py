@@ -54,12 +54,14 @@ class Sending:
 class Failure:
     """A message of a batch that is still in the queue, with AWS's or our code for why.
 
-    ``sent`` is true when it was sent and only its deletion failed: it must be deleted, and never sent again.
+    ``sent`` is true when it was sent and only its deletion failed: it must be deleted, and never sent again. ``unsure``
+    when the answer to a sending was lost: it may have been sent.
     """
 
     id: str
     code: str
     sent: bool = False
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Tally:
         unsendable: that SQS or Lambda would not take, left in place.
         unsent: that could not be sent.
         undeleted: that were sent and could not be deleted.
-        doubtful: that may have been sent by a process that died, and whose second sending nothing would absorb.
+        doubtful: that may have been sent, and whose second sending nothing would absorb.
         came_back: moved, and found again in the queue.
         arrived: newer than the run.
         unreached: not looked at: hidden by somebody else, or behind one of its group that stays.

@@ -49,6 +49,7 @@ class Run:
         sent: messages that were sent; ``quarantined`` of those to the quarantine queue.
         undeleted: ids that were sent and are still in the queue.
         unsure: batches whose send was repeated because its answer was lost.
+        doubts: ids that may have been sent to a FIFO queue although their batch ended, and since when at the earliest.
         new: the newest ids that what was sent has now; None when there are none, and when the run is over.
         held, closed: how it stopped, or ended.
         paused: whether it is.
@@ -67,6 +68,7 @@ class Run:
     quarantined: int = 0
     undeleted: set[str] = field(default_factory=set)
     unsure: int = 0
+    doubts: dict[str, datetime] = field(default_factory=dict)
     new: Recent | None = None
     held: RedriveHeld | None = None
     closed: RedriveClosed | None = None
@@ -120,7 +122,7 @@ class Run:
         self._lost.discard(end.batch)
         if known is None:
             return
-        sending, _ = known
+        sending, at = known
         failed = {failure.id for failure in end.failures}
         if not sending.to:  # only a deletion
             self.undeleted -= set(sending.ids) - failed
@@ -132,9 +134,15 @@ class Run:
         self.quarantined += sent if sending.to == self.plan.quarantine else 0
         self.undeleted |= {failure.id for failure in end.failures if failure.sent}
         self.unsure += end.unsure
+        if sending.to.endswith(".fifo"):
+            for failure in end.failures:
+                if failure.unsure:
+                    self.doubts.setdefault(failure.id, at)
 
     def _find(self, gone: set[str]) -> None:
         """Take messages that were sent now out of the batches of a process that died: they are not to count twice."""
+        for name in gone & self.doubts.keys():
+            del self.doubts[name]
         for number in tuple(self._lost):
             sending, at = self.sending[number]
             if gone.isdisjoint(sending.ids):

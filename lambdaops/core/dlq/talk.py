@@ -7,7 +7,7 @@ to send, or with the next order.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lambdaops.core.dlq.fate import Why
 from lambdaops.core.dlq.records import Sending, Sent
@@ -77,12 +77,14 @@ class Turn:
 class Grant:
     """What may be sent, as journaled; ``keep`` stays hidden until the end; everything else is given back at once.
 
-    ``later`` means that what is not granted is kept for the next stage.
+    ``later`` means that what is not granted is kept for the next stage. ``until`` is when it is too late to send, if
+    some of it may have been sent before.
     """
 
     batches: tuple[Sending, ...] = ()
     keep: tuple[str, ...] = ()
     later: bool = False
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

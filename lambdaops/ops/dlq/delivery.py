@@ -1,7 +1,8 @@
 """Delivering what the desk granted: send, then delete exactly what was confirmed as sent.
 
-Rules this file guarantees: only what was confirmed as sent is deleted; a message whose time runs out is not sent; the
-messages of a group go in their order, and one that stays stops those behind it; every message of a batch has an end.
+Rules this file guarantees: only what was confirmed as sent is deleted; a message whose time runs out is not sent, and
+not taken for deleted; the messages of a group go in their order, and one that stays stops those behind it; every
+message of a batch has an end.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Delivery:
     Attributes:
         letters: what is in hand, by id; ``going`` what becomes of each.
         latest: when it is too late to send.
+        hidden: until when what is in hand is hidden; then its handles are worth nothing, whatever SQS answers.
         fifo: whether the dead-letter queue keeps the order of groups.
         now: the clock.
         gone: destinations that are not there any more.
@@ -44,6 +46,7 @@ class Delivery:
     letters: Mapping[str, Letter]
     going: Mapping[str, Go]
     latest: datetime
+    hidden: datetime
     fifo: bool
     now: Callable[[], datetime]
     gone: set[str]
@@ -114,7 +117,7 @@ class Delivery:
             if not left:
                 break
             code = refused
-        self.failures |= {name: Failure(name, code) for name in left if name not in self.failures}
+        self.failures |= {name: self._unsent(name, code) for name in left if name not in self.failures}
         return sent
 
     def _taken(self, answer: Batch, left: dict[str, Outgoing], sent: set[str]) -> str:
@@ -128,7 +131,7 @@ class Delivery:
             code = one.code
             if one.fault:
                 left.pop(one.id, None)
-                self.failures[one.id] = Failure(one.id, one.code)
+                self.failures[one.id] = self._unsent(one.id, one.code)
                 self.refused.append((one.id, f"{one.code}: {one.why}"))
         return code
 
@@ -173,7 +176,7 @@ class Delivery:
                 continue
             yield from self._delete([letter])
             return
-        self.failures[name] = Failure(name, code)
+        self.failures[name] = self._unsent(name, code)
         if letter.group:
             self.blocked.add(letter.group)
 
@@ -188,6 +191,9 @@ class Delivery:
                 return
             if attempt:
                 yield Sleep(_BACKOFF * attempt)
+            if self.now() >= self.hidden:
+                code = LATE
+                break
             try:
                 answer = yield Delete(tuple(left.values()))
             except LambdaOpsError as error:
@@ -205,6 +211,9 @@ class Delivery:
                     del left[one.id]
                     self.failures[one.id] = Failure(one.id, one.code, sent=True)
         self.failures |= {name: Failure(name, code, sent=True) for name in left}
+
+    def _unsent(self, name: str, code: str) -> Failure:
+        return Failure(name, code, unsure=name in self._unsure)
 
     def _is_late(self) -> bool:
         return self.now() > self.latest

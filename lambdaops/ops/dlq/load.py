@@ -8,7 +8,7 @@ letter that was not taken stops its group and no other.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -38,30 +38,40 @@ _SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """How far this file came in this queue before: its run, when that began, what was sent, what is in doubt."""
+    """How far this file came in this queue before.
+
+    Attributes:
+        run: its run; ``began`` when it began.
+        sent: the ids that were sent.
+        doubtful: those that may have been sent, and since when at the earliest.
+    """
 
     run: str = ""
     began: datetime | None = None
     sent: frozenset[str] = frozenset()
-    doubtful: frozenset[str] = frozenset()
-    doubted_at: datetime | None = None
+    doubtful: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def so_far(entries: Iterable[Entry], cargo: Cargo) -> Progressed:
     """What the queue's journal says of this file, by what is in it."""
     found: Progressed = Progressed()
     sent: set[str] = set()
-    pending: tuple[str, ...] = ()
-    at: datetime | None = None
+    doubts: dict[str, datetime] = {}
+    pending: dict[str, datetime] = {}
     for entry in entries:
         event = entry.event
         if isinstance(event, QueueChanging) and event.change is Change.LOAD and event.detail.endswith(cargo.digest):
+            # What a process had in hand when it died may have been sent, and be so for longer than another try of it.
+            doubts, pending = {**pending, **doubts}, {}
             if entry.release != found.run:  # loaded anew on purpose
-                found, sent, pending, at = Progressed(entry.release, entry.at), set(), (), None
+                found, sent, doubts = Progressed(entry.release, entry.at), set(), {}
         elif isinstance(event, LoadStep) and entry.release == found.run:
-            sent |= set(pending) - {one.id for one in event.failures}
-            pending, at = event.ids, entry.at
-    return Progressed(found.run, found.began, frozenset(sent), frozenset(pending), at)
+            taken = pending.keys() - {one.id for one in event.failures}
+            sent |= taken
+            for name in taken & doubts.keys():
+                del doubts[name]
+            pending = dict.fromkeys(event.ids, entry.at)
+    return Progressed(found.run, found.began, frozenset(sent), {**pending, **doubts})
 
 
 def _begun_for(run: str, entries: Iterable[Entry], cargo: Cargo) -> bool:
@@ -200,9 +210,7 @@ class _Load:
             if self.ports.signals.pending() is not None:
                 self.interrupted = True
                 break
-            ready = [one for one in batch if one.group is None or one.group not in self._stopped]
-            self.held_back += len(batch) - len(ready)
-            if ready:
+            if ready := self._ready(batch):
                 self._send(ready)
             self.beat()
             if self.ports.clock.now() - told >= _TELL:
@@ -236,15 +244,9 @@ class _Load:
     def _batches(self) -> Iterator[tuple[Outgoing, ...]]:
         """What is to be sent, in order; of a FIFO queue no batch has two letters of one group."""
         window: list[Outgoing] = []
-        doubtful = self._left_in_doubt()
         for found in self.plan.cargo.read():
             letter = found.letter
             if letter.id in self.plan.before.sent:
-                continue
-            if letter.id in doubtful:
-                # What follows in its group must not arrive before it.
-                self.left_in_doubt = True
-                self._stopped.add(letter.group or letter.id)
                 continue
             window.append(_outgoing(found, self.plan.cargo, self.plan.queue, self.began))
             if len(window) == _WINDOW:
@@ -256,9 +258,22 @@ class _Load:
         for one in rounds(window) if self.plan.queue.fifo else (window,):
             yield from pack(one)
 
-    def _left_in_doubt(self) -> frozenset[str]:
-        """Ids that a FIFO queue might get twice; those it still remembers are sent again, and it delivers them once."""
-        before = self.plan.before
-        if not self.plan.queue.fifo or self.plan.resend or before.doubted_at is None:
-            return frozenset()
-        return frozenset() if surely_remembered(before.doubted_at, self.ports.clock.now()) else before.doubtful
+    def _ready(self, batch: Sequence[Outgoing]) -> list[Outgoing]:
+        """What of a batch can be sent: nothing that a FIFO queue might get twice, and nothing behind that in its group.
+
+        What the queue still remembers is sent again, and delivered once.
+        """
+        now, ready = self.ports.clock.now(), []
+        for one in batch:
+            if one.group is not None and one.group in self._stopped:
+                self.held_back += 1
+            elif self._in_doubt(one.id, now):
+                self.left_in_doubt = True
+                self._stopped.add(one.group or one.id)
+            else:
+                ready.append(one)
+        return ready
+
+    def _in_doubt(self, name: str, now: datetime) -> bool:
+        at = self.plan.before.doubtful.get(name)
+        return at is not None and self.plan.queue.fifo and not self.plan.resend and not surely_remembered(at, now)

@@ -132,10 +132,12 @@ class Worker:
         if grant.later:
             self._keeping.ready += hand.kept(rest)
         groups = {hand.letters[name].group for name in hand.going if name not in granted} if plan.fifo else set()
+        latest = hand.until - plan.visibility / 4
         delivery = Delivery(
             hand.letters,
             hand.going,
-            hand.until - plan.visibility / 4,
+            min(latest, grant.until) if grant.until is not None else latest,
+            hand.until,
             plan.fifo,
             self.now,
             self._gone,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ACCOUNT = "111122223333"
+_REMEMBERED = timedelta(minutes=5)
 
 
 def arn(name: str) -> str:
@@ -44,7 +45,7 @@ class Box:
     dead_letters: str = ""
     in_flight: int = 120_000
     retention: timedelta = timedelta(days=4)
-    dedup: set[str] = field(default_factory=set)
+    dedup: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass
@@ -177,9 +178,10 @@ class Post:
                 continue
             taken.append(one.id)
             if one.deduplication is not None:
-                if one.deduplication in box.dedup:
+                before = box.dedup.get(one.deduplication)
+                if before is not None and self.clock.now() < before + _REMEMBERED:
                     continue
-                box.dedup.add(one.deduplication)
+                box.dedup[one.deduplication] = self.clock.now()
             self.put(
                 box.name,
                 self.letter(

@@ -134,7 +134,8 @@ def test_what_is_in_doubt_for_too_long_is_left_in_a_fifo_queue_unless_asked_for(
     # The first was sent, but nobody knows: what follows it in its group must not overtake it.
     assert (report.sent, report.doubtful, report.held_back, report.missing) == (0, 1, 4, 5)
     assert loaded(post, pages, "line.fifo", resend=True).missing == 0
-    assert post.bodies("line.fifo") == [f"letter {n}" for n in range(5)]
+    # Who insists gets what was warned of.
+    assert post.bodies("line.fifo") == ["letter 0", *(f"letter {n}" for n in range(5))]
 
 
 def test_a_clock_that_was_set_back_does_not_make_what_is_in_doubt_recent(post: Post) -> None:
@@ -143,6 +144,40 @@ def test_a_clock_that_was_set_back_does_not_make_what_is_in_doubt_recent(post: P
     post.clock.step_back(3600)
     report = loaded(post, pages, "line.fifo")
     assert (report.sent, report.doubtful, report.held_back) == (0, 1, 4)
+
+
+def test_what_was_left_in_doubt_is_not_taken_for_sent_because_others_were(post: Post) -> None:
+    old = post.clock.now() - WEEK
+    letters = [post.letter(f"letter {n}", sent=old, group=f"g{n}") for n in range(12)]
+    pages = SimPages(lines=[line_of(one, arn("line.fifo")) for one in letters])
+    journal = post.journals.open(arn("line.fifo"))
+    journal.crash_at = 2  # its first batch is on record, and nothing of it was sent
+    with pytest.raises(Crash):
+        loaded(post, pages, "line.fifo")
+    journal.crash_at, post.journals.busy = None, False
+    post.clock.advance(timedelta(minutes=6))
+    for sent in (2, 0):
+        report = loaded(post, pages, "line.fifo")
+        assert (report.sent, report.doubtful, report.missing) == (sent, 10, 10)
+    assert post.bodies("line.fifo") == ["letter 10", "letter 11"]
+    assert loaded(post, pages, "line.fifo", resend=True).missing == 0
+    assert set(post.bodies("line.fifo")) == {f"letter {n}" for n in range(12)}
+
+
+def test_the_first_sending_counts_however_often_it_was_repeated(post: Post) -> None:
+    """Sent, and killed; begun again in time, and killed; five minutes after the first the queue has forgotten it."""
+    pages = file(post, 3, "line.fifo", group="g")
+    lose_an_answer(post, pages, "line.fifo")
+    post.clock.advance(timedelta(minutes=3))
+    journal = post.journals.open(arn("line.fifo"))
+    journal.crash_at = journal.appends + 2  # it is on record that the first letter is sent again; it is not
+    with pytest.raises(Crash):
+        loaded(post, pages, "line.fifo")
+    journal.crash_at, post.journals.busy = None, False
+    post.clock.advance(timedelta(minutes=3))
+    report = loaded(post, pages, "line.fifo")
+    assert (report.doubtful, report.missing) == (1, 3)
+    assert post.bodies("line.fifo") == ["letter 0"]
 
 
 def test_what_is_in_doubt_is_sent_again_to_another_queue(post: Post) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from lambdaops.core.dlq.letter import Attribute
@@ -55,7 +55,7 @@ STORIES = st.builds(
     seed=st.integers(0, 1000),
     faults=st.dictionaries(st.integers(0, 120), FAULTS, max_size=12),
     kills=st.lists(st.integers(1, 120), max_size=4),
-    gaps=st.lists(st.sampled_from([0, 5, 60, 200, 400, 3_600]), min_size=4, max_size=4),
+    gaps=st.lists(st.sampled_from([0, 5, 60, 130, 200, 235, 270, 400, 3_600]), min_size=4, max_size=4),
     order=st.lists(st.integers(0, 2), min_size=1, max_size=40),
     stages=st.sampled_from([(ALL,), (3, ALL), (10, 20, ALL)]),
     rate=st.sampled_from([None, Rate(5, timedelta(seconds=1)), Rate(40, timedelta(minutes=1))]),
@@ -147,6 +147,11 @@ def test_nothing_is_lost_and_duplicates_are_few(story: Story) -> None:
         assert not post.sqs.essences("dlq")
 
 
+# Sent and killed, sent again and killed, and again when the queue had forgotten the first.
+TWO_KILLS = Story(16, 2, 3, 0, {}, [100, 119], [60, 200, 0, 0], [0], (3, ALL), None, [])
+
+
+@example(TWO_KILLS)
 @given(STORIES)
 def test_fifo_nothing_is_lost_nothing_twice_and_order_is_kept(story: Story) -> None:
     """Hazards 5 and 6: no duplicate at all, and every group in its order, whatever fails and whoever is killed."""

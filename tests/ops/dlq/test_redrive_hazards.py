@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from lambdaops.core.dlq.letter import Attribute
 from lambdaops.core.dlq.plan import ALL, Rate
 from lambdaops.core.dlq.records import Ending, RedriveStep, Stopped, Wish
 from lambdaops.core.dlq.route import ToFunction, ToQueue
+from lambdaops.core.dlq.run import exit_code
 from lambdaops.core.dlq.talk import Turn
 from lambdaops.core.errors import (
     AccessDeniedError,
@@ -257,6 +259,74 @@ def test_hazard_5_what_was_killed_long_ago_is_in_doubt_and_left(back: timedelta)
         assert len(post.sqs.boxes["orders.fifo"].sent) == 3
     assert post.redrive(post.request(resend=True)) is ExitCode.DONE
     assert len(post.sqs.boxes["orders.fifo"].sent) == 6, "who insists gets what was warned of"
+
+
+def test_hazard_5_the_first_sending_counts_however_often_it_was_repeated() -> None:
+    """Sent and killed; sent again in time and killed; five minutes after the first the queue has forgotten it."""
+    post = filled(1, fifo=True)
+    for wait in (timedelta(minutes=2, seconds=30), timedelta(minutes=3)):
+        process = post.process()
+        while not any(isinstance(deed, Send) for deed in process.log):
+            process.step(0)
+        process.kill()
+        post.clock.advance(wait)
+    assert post.redrive() is ExitCode.PARTIAL
+    assert len(post.sqs.boxes["orders.fifo"].sent) == 1
+    assert post.run().closed.tally.doubtful == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("how", ["a pause", "a kill", "another run"])
+def test_hazard_5_what_got_no_answer_is_not_sent_again_when_the_queue_has_forgotten_it(how: str) -> None:
+    """Every answer was lost, so the batch ended as not sent; it was sent all the same."""
+    post = filled(3, fifo=True)
+    only(post, "send", TIMED_OUT, times=3)
+    process = post.process()
+    while len([deed for deed in process.log if isinstance(deed, Send)]) < 3:
+        process.step(0)
+    while not any(isinstance(one.event, RedriveStep) and one.event.ended for one in post.journal.entries):
+        process.step(0)
+    assert len(post.sqs.boxes["orders.fifo"].sent) == 3
+    if how == "a pause":
+        post.ask(Wish.PAUSE, process.id)
+        post.clock.advance(timedelta(seconds=1))  # until it is heard
+        until = post.clock.now() + timedelta(minutes=6)
+        while post.clock.now() < until:
+            process.step(0)
+        assert post.run().paused
+        post.ask(Wish.RESUME, process.id)
+        process.finish()
+        code = exit_code(post.run())
+    else:
+        if how == "another run":
+            post.ask(Wish.CANCEL, process.id)
+            post.clock.advance(timedelta(seconds=1))
+            process.finish()
+        else:
+            process.kill()
+        post.clock.advance(timedelta(minutes=6))
+        code = post.redrive()
+    assert Counter(one.body for one in post.sqs.boxes["orders.fifo"].sent).most_common(1)[0][1] == 1, "none twice"
+    assert code is ExitCode.PARTIAL
+    assert post.run().closed.tally.doubtful == 3  # type: ignore[union-attr]
+
+
+def test_hazard_5_what_may_have_been_sent_is_not_sent_at_the_last_moment() -> None:
+    """It is granted in time, and what goes before it takes its time: then it waits for another look, and is left."""
+    post = filled(1, fifo=True)
+    process = post.process()
+    while not post.sqs.boxes["orders.fifo"].sent:
+        process.step(0)
+    process.kill()
+    post.clock.advance(timedelta(minutes=3, seconds=55))
+    again = post.process()
+    while not isinstance(again.deeds[0], Send):
+        again.step(0)
+    again.deeds[0] = None  # that one is under way and never arrives: its process was put to sleep
+    again.kill()
+    late = [BROKEN]
+    post.sqs.faults = lambda call: replace(late.pop(), slow=timedelta(seconds=29)) if call == "send" and late else None
+    assert post.redrive() is ExitCode.PARTIAL
+    assert len(post.sqs.boxes["orders.fifo"].sent) == 1
 
 
 def test_what_an_earlier_run_sent_and_could_not_delete_is_never_sent_again(post: Post) -> None:
