@@ -137,6 +137,8 @@ def plan_text(plan: Plan, paper: Paper = PLAIN, *, said: str = "") -> str:
     lines += [f"  input  {plain(name)} = {plain(_told(value))}" for name, value in inputs.items()]
     if plan.targets:
         lines.append(f"  acts on {plain(', '.join(plan.targets))}")
+    if plan.targets_unknown:
+        lines.append(f"  acts on {plain(', '.join(plan.targets_unknown))}: known only then")
     for number, step in enumerate(plan.steps, 1):
         lines += ["", *_planned(number, step, paper)]
     changing = sum(step.changes for step in plan.steps)

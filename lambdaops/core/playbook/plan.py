@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lambdaops.core.errors import InvalidExpressionError, LambdaOpsError
+from lambdaops.core.errors import LambdaOpsError
 from lambdaops.core.playbook.argv import argv, shown
-from lambdaops.core.playbook.book import Json, Playbook
 from lambdaops.core.playbook.builtin import AWS
+from lambdaops.core.playbook.foresight import Foresight
 from lambdaops.core.playbook.inputs import masked, secrets_of, without
-from lambdaops.core.playbook.language import Expressions
-from lambdaops.core.playbook.templates import expressions, fill, is_true, said_of
+from lambdaops.core.playbook.reach import Reach
+from lambdaops.core.playbook.templates import expressions, said_of
 from lambdaops.core.playbook.uses import Use
 
 if TYPE_CHECKING:
-    from lambdaops.core.playbook.book import Action
+    from lambdaops.core.playbook.book import Action, Json, Playbook
+    from lambdaops.core.playbook.language import Expressions
+    from lambdaops.core.playbook.scope import Books
     from lambdaops.core.playbook.turns import Turn
 
 _READS = re.compile(r"(Get|List|Describe|Lookup|Filter|Query|Receive|Head)")
@@ -83,8 +85,9 @@ class PlannedStep:
 class Plan:
     """A playbook with its inputs, for one place.
 
-    ``inputs`` is JSON text, secrets masked; ``targets`` are what it acts on, as far as known; ``digests`` are those of
-    the files it is made of, by name.
+    ``inputs`` is JSON text, secrets masked; ``digests`` are those of the files it is made of, by name. ``targets`` are
+    what it acts on, itself or by playbooks that it runs; ``targets_unknown`` stand for those that only earlier steps
+    can tell.
     """
 
     playbook: str
@@ -97,6 +100,7 @@ class Plan:
     targets: tuple[str, ...]
     steps: tuple[PlannedStep, ...]
     hash: str
+    targets_unknown: tuple[str, ...] = ()
 
 
 def plan_of(
@@ -107,6 +111,7 @@ def plan_of(
     language: Expressions,
     place: Place,
     digests: Mapping[str, str],
+    books: Books = lambda _: None,
 ) -> Plan:
     """The plan of a run.
 
@@ -118,9 +123,12 @@ def plan_of(
         language: that of its expressions.
         place: where it would act.
         digests: of the playbooks that it runs, by name.
+        books: the playbooks that it may run.
     """
-    seen = _Foresight(playbook, inputs, uses, language)
-    steps = tuple(seen.step(turn) for turn in turns)
+    seen = Foresight(playbook, inputs, language)
+    reach, planner = Reach(uses, books), _Planner(seen, uses)
+    targets = [target for turn in turns for target in reach.of(seen, turn)]
+    steps = tuple(planner.step(turn) for turn in turns)
     told = json.dumps(masked(playbook, inputs), ensure_ascii=False, sort_keys=True)
     files = tuple(f"{name} {digest}" for name, digest in sorted({**digests, playbook.name: playbook.digest}.items()))
     bound = [playbook.name, files, told, place.account, place.region, place.environment]
@@ -133,24 +141,19 @@ def plan_of(
         place.environment,
         told,
         files,
-        tuple(dict.fromkeys(target for turn in turns for target in seen.targets(turn))),
+        tuple(dict.fromkeys(one.name for one in targets if one.known)),
         steps,
         digest[:16],
+        tuple(dict.fromkeys(one.name for one in targets if not one.known)),
     )
 
 
-class _UnknownError(Exception):
-    """Only an earlier step can tell."""
+@dataclass(frozen=True)
+class _Planner:
+    """Tells of each step what it will do."""
 
-
-@dataclass
-class _Foresight:
-    """What is known of steps before any of them is done."""
-
-    playbook: Playbook
-    inputs: Mapping[str, Json]
+    seen: Foresight
     uses: Mapping[str, Use]
-    language: Expressions
 
     def step(self, turn: Turn) -> PlannedStep:
         step = turn.step
@@ -162,7 +165,7 @@ class _Foresight:
             use.name,
             step.about,
             self._does(step.action, turn),
-            self._when(step.condition, turn),
+            self.seen.when(step.condition, turn),
             tuple(dict.fromkeys(self._unknown(turn))),
             use.changes,
             tuple(call for call in calls if not writes(call)),
@@ -171,31 +174,21 @@ class _Foresight:
             step.on_failure,
             self._does(undo, turn) if undo is not None else "",
             step.timeout,
-            self._when(undo.condition, turn) if undo is not None else "",
+            self.seen.when(undo.condition, turn) if undo is not None else "",
             tuple(call for call in back if not writes(call)),
             tuple(call for call in back if writes(call)),
         )
-
-    def targets(self, turn: Turn) -> list[str]:
-        """What a step acts on."""
-        use = self.uses[turn.step.action.uses]
-        value = turn.step.action.given.get(use.subject) if use.subject and use.changes else None
-        if value is None:
-            return []
-        found = self._value(value, turn)
-        secrets = secrets_of(self.playbook, self.inputs)
-        return [without(str(item), secrets) for item in (found if isinstance(found, list) else [found])]
 
     def _calls(self, action: Action, turn: Turn) -> tuple[str, ...]:
         use, given = self.uses[action.uses], self._given(action, turn)
         return (f"{given['service']}:{given['call']}",) if use is AWS else use.calls_with(given)
 
     def _given(self, action: Action, turn: Turn) -> dict[str, Json]:
-        return {name: self._value(value, turn) for name, value in said_of(action, self.inputs).items()}
+        return {name: self.seen.told(value, turn) for name, value in said_of(action, self.seen.inputs).items()}
 
     def _does(self, action: Action, turn: Turn) -> str:
         use, given = self.uses[action.uses], self._given(action, turn)
-        secrets = secrets_of(self.playbook, self.inputs)
+        secrets = secrets_of(self.seen.playbook, self.seen.inputs)
         if use.words:
             try:
                 return shown(argv(use, given), secrets)
@@ -206,53 +199,11 @@ class _Foresight:
         words = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in given.items()]
         return without(" ".join([use.name, *words]), secrets)
 
-    def _value(self, value: Json, turn: Turn) -> Json:
-        """The value, with ``<...>`` for each expression that cannot be answered yet."""
-        try:
-            return fill(value, lambda text: self._answer(text, turn))
-        except _UnknownError:
-            pass
-        except InvalidExpressionError as error:
-            return f"<{error.message}>"
-        if isinstance(value, list):
-            return [self._value(item, turn) for item in value]
-        if isinstance(value, dict):
-            return {key: self._value(item, turn) for key, item in value.items()}
-        try:
-            return fill(value, lambda text: self._answer(text, turn, known=False))
-        except InvalidExpressionError as error:
-            return f"<{error.message}>"
-
-    def _answer(self, text: str, turn: Turn, *, known: bool = True) -> Json:
-        roots = {path[0] for path in self.language.read(text).paths}
-        if roots & {"steps", "run", "outputs"}:
-            if known:
-                raise _UnknownError(text)
-            return f"<{text}>"
-        context: dict[str, Json] = {"inputs": dict(self.inputs)}
-        if turn.step.each is not None:
-            context["item"] = turn.item
-        return self.language.evaluate(text, context)
-
     def _unknown(self, turn: Turn) -> list[str]:
         found = []
         for value in (turn.step.condition, dict(turn.step.action.given)):
             for _, expression in expressions(value):
-                roots = {path[0] for path in self.language.read(expression.text).paths}
+                roots = {path[0] for path in self.seen.language.read(expression.text).paths}
                 if "steps" in roots:
                     found.append(expression.text)
         return found
-
-    def _when(self, condition: Json, turn: Turn) -> str:
-        if isinstance(condition, bool):
-            return "always" if condition else "not"
-        try:
-            return "always" if is_true(self._known(condition, turn)) else "not"
-        except _UnknownError:
-            return str(condition)
-        except InvalidExpressionError as error:
-            return f"<{error.message}>"
-
-    def _known(self, condition: Json, turn: Turn) -> Json:
-        (expression,) = (found for _, found in expressions(condition))
-        return self._answer(expression.text, turn)

@@ -20,6 +20,8 @@ from tests.core.playbook.book_values import USES, book, ship
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lambdaops.core.playbook.scope import Books
+
 HERE = Place("111122223333", "eu-central-1", "prod")
 INPUTS = (
     Input("name"),
@@ -37,12 +39,13 @@ def planned(
     place: Place = HERE,
     digests: dict[str, str] | None = None,
     uses: Mapping[str, Use] = USES,
+    books: Books = lambda _: None,
     **more: object,
 ) -> Plan:
     playbook: Playbook = book(*steps, **{"inputs": INPUTS, **more})
     inputs = resolve(playbook, SAID | (said or {}))
     turns = turns_of(playbook, inputs, JmespathValues().evaluate)
-    return plan_of(playbook, inputs, turns, uses, JmespathValues(), place, digests or {})
+    return plan_of(playbook, inputs, turns, uses, JmespathValues(), place, digests or {}, books)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +207,88 @@ def test_calls_that_certain_options_spare_are_not_in_the_plan(
     use = Use("put", calls=("x:Get", "x:Put"), spared=(spared,))
     (step,) = planned(Step("a", Action("put", given)), uses={"put": use}).steps
     assert (step.reads, step.writes) == (("x:Get",), () if spares else ("x:Put",))
+
+
+INNER = Playbook(
+    "inner",
+    (
+        ship("q", given={"name": "${{ inputs.where }}"}),
+        ship("r", given={"name": "${{ item }}!"}, each="${{ inputs.all }}"),
+        ship("s", given={"name": "s"}, condition="${{ inputs.go }}"),
+        ship("t", given={"name": "${{ steps.q.outputs.value }}"}, condition="${{ run.failed }}"),
+        ship("u", "look"),
+    ),
+    inputs=(
+        Input("where", required=False, default="here"),
+        Input("all", Kind.LIST, required=False, default=[]),
+        Input("go", Kind.BOOLEAN, required=False, default=False),
+    ),
+)
+MIDDLE = Playbook(
+    "middle",
+    (
+        Step("m", Action("run-playbook", {"playbook": "inner", "inputs": {"where": "${{ inputs.where }}"}})),
+        Step("n", Action("run-playbook", {"playbook": "inner", "inputs": {"where": "middle"}}), condition=False),
+    ),
+    inputs=(Input("where"),),
+)
+FLAWED = Playbook(
+    "flawed",
+    (
+        ship("a", "nope"),
+        ship("b", condition="no expression"),
+        ship("c", given={"name": "${{ inputs. }}"}),
+        ship("d", each="x"),
+        Step("e", Action("run-playbook", {"playbook": "gone"})),
+        Step("f", Action("run-playbook", {"playbook": ["x"]})),
+    ),
+)
+BOOKS = {one.name: one for one in (INNER, MIDDLE, FLAWED)}
+Q = "<steps.q.outputs.value>"
+
+
+def runs(playbook: str, inputs: Json = None, **more: object) -> Step:
+    """A step that runs another playbook."""
+    given: dict[str, Json] = {"playbook": playbook}
+    if inputs is not None:
+        given["inputs"] = inputs
+    return Step("x", Action("run-playbook", given), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("steps", "known", "unknown"),
+    [
+        ([runs("inner")], ("here",), (Q,)),
+        ([runs("inner", {"where": "there", "all": ["a", "b"], "go": True})], ("there", "a!", "b!", "s"), (Q,)),
+        ([runs("inner", {"where": "${{ inputs.name }}"})], ("n 1",), (Q,)),
+        ([runs("inner", {"where": "${{ inputs.maybe }}"})], ("here",), (Q,)),  # left to that playbook
+        ([runs("inner", "${{ {where: 'w', all: inputs.names} }}")], ("w", "x!", "y!"), (Q,)),
+        ([runs("inner", {"where": "${{ item }}"}, each="${{ inputs.names }}")], ("x", "y"), (Q,)),
+        ([runs("middle", {"where": "deep"})], ("deep",), (Q,)),
+        ([runs("inner", condition=False)], (), ()),
+        ([runs("inner", condition="${{ inputs.go }}")], (), ()),
+        ([runs("inner", condition="${{ run.failed }}")], ("here",), (Q,)),
+        ([ship("here"), runs("inner")], ("here",), (Q,)),
+        ([runs("gone")], (), ()),
+        # what only an earlier step can tell
+        ([ship("z"), runs("inner", {"where": "${{ steps.z.outputs.value }}"})], ("z",), ("<inputs.where>", Q)),
+        ([ship("z"), runs("middle", {"where": "${{ run.id }}"})], ("z",), ("<inputs.where>", Q)),
+        ([ship("z"), runs("inner", "${{ steps.z.outputs.value }}")], ("z", "s"), ("<inputs.where>", "<item>!", Q)),
+        ([ship("z"), runs("inner", {"all": "${{ steps.z.outputs.value }}"})], ("z", "here"), ("<item>!", Q)),
+        ([ship("z"), runs("inner", {"all": ["a", "${{ run.id }}"]})], ("z", "here"), ("<item>!", Q)),
+        ([ship("z"), runs("inner", {"go": "${{ run.failed }}"})], ("z", "here", "s"), (Q,)),
+        ([ship("z"), ship("a", given={"name": "${{ run.id }}"})], ("z",), ("<run.id>",)),
+        # what is wrong with a playbook that is run is told when it is
+        ([runs("flawed")], ("b", "d"), ("<inputs. cannot be read at column 8 (''): inputs.>",)),
+        ([runs("inner", {"go": "perhaps", "all": 7})], ("here", "s"), ("<item>!", Q)),
+        ([runs("inner", "x"), runs("middle")], ("s",), ("<inputs.where>", "<item>!", Q)),
+    ],
+)
+def test_the_targets_are_those_of_playbooks_that_are_run_as_well(
+    steps: list[Step], known: tuple[str, ...], unknown: tuple[str, ...]
+) -> None:
+    plan = planned(*steps, books=BOOKS.get)
+    assert (plan.targets, plan.targets_unknown) == (known, unknown)
 
 
 def test_a_secret_is_no_target_that_is_told() -> None:
