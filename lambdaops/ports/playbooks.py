@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from lambdaops.core.playbook.book import Json
 from lambdaops.core.playbook.language import Expressions
+from lambdaops.core.playbook.limits import Above
 from lambdaops.ports import Alarms, Clock, Identity, Journals, Signals, Sink
 from lambdaops.ports.queues import Queues
 
@@ -23,13 +24,14 @@ class Part:
 
     ``tag`` names run, step and attempt (``core/playbook/tags``): it stands in every record that the command writes, as
     part of who acts. ``again`` is whether it was begun before, at ``since``, and nobody knows how it ended. ``signals``
-    is what it listens to.
+    is what it listens to. ``above`` is for a run that the command begins.
     """
 
     tag: str
     again: bool
     signals: Signals
     since: datetime | None = None
+    above: Above = field(default_factory=Above)
 
 
 class Commands(Protocol):

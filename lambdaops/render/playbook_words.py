@@ -29,10 +29,9 @@ def told(event: Event, who: str, host: str) -> str:
     """One line; empty for a record of something else."""
     match event:
         case PlaybookOpened(name=name, plan=plan, reason=reason, overrides=overrides):
-            excused = "".join(f"; overrides {override}" for override in overrides)
-            return f"playbook {name}, plan {plan}{f', because: {reason}' if reason else ''}{excused}"
-        case PlaybookResumed(reason=reason):
-            return f"taken up by {who} on {host}{f', because: {reason}' if reason else ''}"
+            return f"playbook {name}, plan {plan}{f', because: {reason}' if reason else ''}{_excused(overrides)}"
+        case PlaybookResumed(reason=reason, overrides=overrides):
+            return f"taken up by {who} on {host}{f', because: {reason}' if reason else ''}{_excused(overrides)}"
         case StepBegan(step=step, attempt=attempt, what=what, undo=undo):
             tries = f" (attempt {attempt})" if attempt > 1 else ""
             return f"{'take back ' if undo else '▶ '}{step}{tries}: {what}"
@@ -52,3 +51,7 @@ def told(event: Event, who: str, host: str) -> str:
             return f"{outcome.value}: {reason}"
         case _:
             return ""
+
+
+def _excused(overrides: tuple[str, ...]) -> str:
+    return "".join(f"; overrides {override}" for override in overrides)

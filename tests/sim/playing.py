@@ -70,7 +70,7 @@ USES: dict[str, Use] = BUILTIN | {
             calls=("lambda:GetAlias", "lambda:UpdateAlias"),
             words=("unship",),
         ),
-        Use("look", "Only look.", parameters(_NAME), outputs=("value", "name"), words=("look", "up")),
+        Use("look", "Only look.", parameters(_NAME), subject="name", outputs=("value", "name"), words=("look", "up")),
         Use(
             "once",
             "What cannot be recognised.",

@@ -13,6 +13,7 @@ from lambdaops.cli.playbook.steps import CommandSteps
 from lambdaops.cli.reach import Reach
 from lambdaops.core.errors import UsageError
 from lambdaops.core.playbook.inputs import MASK, parse_said, resolve
+from lambdaops.core.playbook.limits import Above
 from lambdaops.core.playbook.plan import Place as Where
 from lambdaops.ops.playbook.prepare import Request
 from lambdaops.ports.playbooks import PlaybookPorts
@@ -41,6 +42,17 @@ class Asked:
     override: str | None = None
     yes: bool = False
     repeat: bool = False
+
+    @property
+    def excuse(self) -> str:
+        """Why limits do not count; empty if they do.
+
+        Raises:
+            UsageError: no reason was said.
+        """
+        if self.override is not None and not self.override.strip():
+            raise UsageError("--override-limits says no reason", hint='Say why: --override-limits "WHY".')
+        return (self.override or "").strip()
 
     def said(self) -> dict[str, Json]:
         """The inputs that were said.
@@ -107,8 +119,7 @@ def request_of(env: Env, asked: Asked, library: Library, playbook: Playbook, rea
         UsageError: an input is missing or does not fit.
         RegionMissingError: no region is set.
     """
-    if asked.override is not None and not asked.override.strip():
-        raise UsageError("--override-limits says no reason", hint='Say why: --override-limits "WHY".')
+    above = above_of(env)
     return Request(
         playbook,
         resolve(playbook, asked.said()),
@@ -120,10 +131,17 @@ def request_of(env: Env, asked: Asked, library: Library, playbook: Playbook, rea
         asked.stop_alarms,
         asked.yes,
         asked.plan,
-        (asked.override or "").strip(),
+        asked.excuse or above.override,
         asked.repeat,
         str(env.cwd / playbook.source),
+        above,
+        library.book,
     )
+
+
+def above_of(env: Env) -> Above:
+    """What a run has from the one that it is a step of; nothing if a person began it."""
+    return env.part.above if env.part is not None else Above()
 
 
 def inputs_again(playbook: Playbook, run: Run, said: Mapping[str, Json]) -> dict[str, Json]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lambdaops.core.playbook.limits import Above
 from lambdaops.core.playbook.uses import Result
 
 if TYPE_CHECKING:
@@ -18,13 +19,14 @@ class StepPart:
     """The step that a command is done for.
 
     ``tag`` names run, step and attempt; ``again`` is whether it was begun before, at ``since``, and nobody knows how
-    that ended.
+    that ended. ``above`` is what a run that the command begins has from the run of the step.
     """
 
     tag: str
     again: bool
     signals: Signals
     since: datetime | None = None
+    above: Above = field(default_factory=Above)
     result: Result = field(default_factory=lambda: Result(1, "the command said nothing", error="internal"))
 
     def take(self, reply: Reply) -> None:

@@ -42,7 +42,7 @@ OverrideOption = Annotated[
     typer.Option(
         "--override-limits",
         metavar="TEXT",
-        help="Reach further than the playbook's limits, and say why; kept in the audit log.",
+        help="Reach further than its limits, and those of what it runs, and say why; kept in the audit log.",
         rich_help_panel=SAFETY,
     ),
 ]
@@ -82,9 +82,9 @@ def run(
 ) -> int:
     """Run a playbook: checked first, each step journaled before and after it is done.
 
-    Exit 0 if every step is done, 9 if it came to its end and a step had failed, 6 if it is held: a step failed, an \
-alarm objects, nobody approved. Safe to run again: the same playbook with the same inputs takes up the run that is not \
-over, and does nothing twice.
+    Exit 0 if every step is done, 9 if it came to its end and a step had failed, or if what was done is taken back, 6 \
+if it is held: a step failed, an alarm objects, nobody approved, it would act on more targets than it may. Safe to run \
+again: the same playbook with the same inputs takes up the run that is not over, and does nothing twice.
 
     \b
     # the release is bad: what would be done, then do it
@@ -127,6 +127,7 @@ def resume(
     run_: RunArgument,
     inputs: InputOption = None,
     edited: EditedOption = False,
+    override_limits: OverrideOption = None,
     repeat: RepeatOption = False,
     reason: ReasonOption = "",
     on_interrupt: OnInterruptOption = None,
@@ -140,7 +141,8 @@ def resume(
     """Go on with a run that was held, or whose process is gone, at the step where it stopped.
 
     Nothing that was done is done again; a step of which nobody knows whether it was done is looked at first. Refused \
-if the playbook was edited since (--edited goes on), or in another account or region. Secret inputs are said again.
+if the playbook was edited since (--edited goes on), or in another account or region. Secret inputs are said again. \
+One that is held because it would act on more targets than it may goes on with --override-limits.
 
     \b
     lambdaops playbook resume o-20261129-031500-1f2e
@@ -157,6 +159,7 @@ if the playbook was edited since (--edited goes on), or in another account or re
             Place(environment, config, region, profile),
             tuple(inputs or ()),
             reason=reason,
+            override=override_limits,
             yes=yes,
             repeat=repeat,
         )

@@ -112,7 +112,9 @@ def _taken_up(
         said.ticket,
         said.stop_alarms,
         said.approved,
+        override=asked.excuse,
         repeat=asked.repeat,
+        books=library.book,
     )
     prepared = planned(ports, request)
     _confirm(env, asked, reach, book.name, f"Go on with run {found.run.id} of {book.name}?")

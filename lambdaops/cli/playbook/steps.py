@@ -36,7 +36,7 @@ class CommandSteps:
         """Do it as a step of the run."""
         from lambdaops.cli.main import main
 
-        step = StepPart(part.tag, part.again, part.signals, part.since)
+        step = StepPart(part.tag, part.again, part.signals, part.since, part.above)
         child = copy.copy(self.env)
         child.part, child.stdout, child.stdin = step, io.StringIO(), io.StringIO()
         child.ci = Ci({})

@@ -76,7 +76,7 @@ class LimitSettings(Table):
     """How far the playbook may reach."""
 
     targets: Annotated[int, Field(ge=1, le=1000)] | None = Field(
-        None, description="How many targets, functions and queues one run may act on."
+        None, description="How many targets, functions and queues one run may act on, with the runs that it begins."
     )
     runs_per_hour: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None, description="How many runs may begin within an hour, on all machines of the store."

@@ -64,21 +64,29 @@ class PlaybookOpened:
 
 @dataclass(frozen=True, slots=True)
 class PlaybookResumed:
-    """Another process took the run up; ``digest`` and ``plan`` are those of now, others only if that was wanted."""
+    """Another process took the run up; ``digest`` and ``plan`` are those of now, others only if that was wanted.
+
+    ``overrides`` is what it is excused from, from here on.
+    """
 
     digest: str
     plan: str
     reason: str = ""
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StepBegan:
-    """A step is about to be done: ``what`` in words, secrets masked; ``attempt`` counts from 1."""
+    """A step is about to be done: ``what`` in words, secrets masked; ``attempt`` counts from 1.
+
+    ``targets`` are what it is about to act on, if it changes anything.
+    """
 
     step: str
     attempt: int
     what: str
     undo: bool = False
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ class Run:
         tried: the steps that were begun or skipped, by their keys, in the order in which that was.
         undone: the same for what takes them back.
         undoing: set from when on they are taken back.
+        targets: what its steps were about to act on, each once.
+        overrides: what it was excused from.
         waits: the approval that was asked for last, if no step has ended since.
         wishes: what was asked of it, oldest first.
         held, closed: how it stopped, or ended.
@@ -97,6 +99,8 @@ class Run:
     tried: dict[str, Tried] = field(default_factory=dict)
     undone: dict[str, Tried] = field(default_factory=dict)
     undoing: PlaybookUndoing | None = None
+    targets: list[str] = field(default_factory=list)
+    overrides: list[str] = field(default_factory=list)
     waits: Entry | None = None
     wishes: list[Entry] = field(default_factory=list)
     held: PlaybookHeld | None = None
@@ -128,11 +132,13 @@ class Run:
         """Fold one more entry of this run."""
         self.last = entry
         match entry.event:
-            case PlaybookResumed(digest=digest, plan=plan):
+            case PlaybookResumed(digest=digest, plan=plan, overrides=overrides):
                 self.held, self.digest, self.plan = None, digest, plan
+                self.overrides += overrides
                 for known in (self.tried, self.undone):
                     known |= {step: replace(tried, tries=0, before=tried.happened) for step, tried in known.items()}
-            case StepBegan(step=step, undo=undo):
+            case StepBegan(step=step, undo=undo, targets=targets):
+                self.targets += [target for target in dict.fromkeys(targets) if target not in self.targets]
                 # Taken out first: the order is that of the newest attempts.
                 before = self._of(undo=undo).pop(step, Tried())
                 self._of(undo=undo)[step] = Tried(entry, tries=before.tries + 1, before=before.happened)
@@ -182,7 +188,10 @@ def runs(entries: Iterable[Entry]) -> tuple[Run, ...]:
     found: dict[str, Run] = {}
     for entry in entries:
         if isinstance(entry.event, PlaybookOpened):
-            found[entry.release] = Run(entry.release, entry, entry, entry.event.digest, entry.event.plan)
+            said = entry.event
+            found[entry.release] = Run(
+                entry.release, entry, entry, said.digest, said.plan, overrides=list(said.overrides)
+            )
         elif entry.release in found:
             found[entry.release].take(entry)
     return tuple(found.values())

@@ -174,6 +174,18 @@ class Values:
         words = (f"{name}={value if isinstance(value, str) else _json(value)}" for name, value in told.items())
         return self.masked(" ".join([use.name, *words]))
 
+    def acts_on(self, turn: Turn, use: Use, given: Mapping[str, Json]) -> tuple[str, ...]:
+        """The targets of a step that changes something.
+
+        Secrets are masked; what may be another target counts as one, so that none is missed: they are told apart by the
+        steps that they belong to.
+        """
+        value = given.get(use.subject) if use.subject and use.changes else None
+        items = value if isinstance(value, list) else [value]
+        told = [str(item) for item in items if item is not None]
+        masked = [(item, self.masked(item)) for item in told]
+        return tuple(dict.fromkeys(shown if shown == item else f"{shown} of {turn.key}" for item, shown in masked))
+
     def kept(self, given: Mapping[str, Json]) -> str:
         """As JSON; of more than fits, what is large is left out, and said to be."""
         outputs = {without(name, self._secrets): value_without(value, self._secrets) for name, value in given.items()}

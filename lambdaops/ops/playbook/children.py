@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lambdaops.core.playbook.records import StepBegan
 from lambdaops.core.playbook.run import runs
 from lambdaops.core.playbook.tags import step_of
 from lambdaops.core.playbook.uses import Parameter, Use, parameters
@@ -26,6 +27,38 @@ CANCEL = Use(
 """How a run ends one that it began; no step uses it."""
 
 
+def acted_on(journals: Journals, arn: str, run: str, playbooks: Iterable[str]) -> frozenset[str]:
+    """The targets of runs that steps of a run began, and of those that theirs began, as their journals tell them.
+
+    Args:
+        journals: those that there are.
+        arn: what the journal of the run's own playbook is kept under.
+        run: its id.
+        playbooks: those that it runs, however deep, by name.
+
+    Raises:
+        InvalidFileError, JournalTamperedError: a journal cannot be read.
+    """
+    entries = [entry for name in playbooks for entry in journals.open(_journal(arn, name)).each()]
+    family = {run}
+    while True:
+        more = {one.release for one in entries if step_of(one.actor.run).partition("/")[0] in family} - family
+        if not more:
+            break
+        family |= more
+    return frozenset(
+        target
+        for entry in entries
+        if entry.release in family and isinstance(entry.event, StepBegan)
+        for target in entry.event.targets
+    )
+
+
+def _journal(arn: str, playbook: str) -> str:
+    """What the journal of another playbook at the same place is kept under."""
+    return f"{arn.rpartition(PLAYBOOK)[0]}{PLAYBOOK}{playbook}"
+
+
 def left_open(journals: Journals, arn: str, run: str, playbooks: Iterable[str]) -> Iterator[tuple[str, FoundRun]]:
     """The runs that steps of a run left open, each with the key of its step; those that somebody drives are not left.
 
@@ -39,7 +72,7 @@ def left_open(journals: Journals, arn: str, run: str, playbooks: Iterable[str]) 
         InvalidFileError, JournalTamperedError: a journal cannot be read.
     """
     for name in playbooks:
-        other = f"{arn.rpartition(PLAYBOOK)[0]}{PLAYBOOK}{name}"
+        other = _journal(arn, name)
         journal = journals.open(other)
         for one in runs(journal.each()):
             ours, _, step = step_of(one.last.actor.run).partition("/")

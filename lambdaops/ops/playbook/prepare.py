@@ -7,14 +7,16 @@ passed ends it here; the same playbook with the same inputs takes up the run of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import LimitReachedError, PlaybookEditedError, PlaybookInProgressError
 from lambdaops.core.playbook.book import Json, Playbook
+from lambdaops.core.playbook.limits import Above, named
 from lambdaops.core.playbook.plan import Place, Plan, plan_of
 from lambdaops.core.playbook.run import Run, runs
+from lambdaops.core.playbook.scope import Books
 from lambdaops.core.playbook.turns import Turn, turns_of
 from lambdaops.core.playbook.uses import Use
 from lambdaops.ops.stop_alarms import require_quiet
@@ -39,9 +41,11 @@ class Request:
         stop_alarms: what stops the whole run.
         approved: whether --yes was given.
         plan: the hash of the plan that it is held to; empty for any.
-        override: why limits do not count this time; empty if they do.
+        override: why limits do not count from now on; empty if they do.
         repeat: whether a step may be repeated whose end nobody knows.
         file: where the playbook is.
+        above: what it has from the run that it is a step of.
+        books: the playbooks that it may run.
     """
 
     playbook: Playbook
@@ -57,6 +61,8 @@ class Request:
     override: str = ""
     repeat: bool = False
     file: str = ""
+    above: Above = field(default_factory=Above)
+    books: Books = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,16 @@ def planned(ports: PlaybookPorts, request: Request) -> Prepared:
     """
     language = ports.language
     turns = turns_of(request.playbook, request.inputs, language.evaluate)
-    plan = plan_of(request.playbook, request.inputs, turns, request.uses, language, request.place, request.digests)
+    plan = plan_of(
+        request.playbook,
+        request.inputs,
+        turns,
+        request.uses,
+        language,
+        request.place,
+        request.digests,
+        request.books,
+    )
     return Prepared(request, arn_of(ports.identity.caller(), request.place, request.playbook.name), plan, turns)
 
 
@@ -163,8 +178,7 @@ def _require_targets(found: Prepared) -> None:
     most, targets = found.request.playbook.limits.targets, found.plan.targets
     if most is not None and len(targets) > most and not found.request.override:
         raise LimitReachedError(
-            f"{found.plan.playbook} would act on {len(targets)} targets, and may on {most}: {', '.join(targets[:5])}"
-            + ("..." if len(targets) > 5 else ""),  # noqa: PLR2004 -- a line should stay a line
+            f"{found.plan.playbook} would act on {len(targets)} targets, and may on {most}: {named(targets)}",
             hint='Name fewer, or break the glass with --override-limits "WHY", which is journaled.',
             target=found.plan.playbook,
         )

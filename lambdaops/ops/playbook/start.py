@@ -20,6 +20,7 @@ from lambdaops.core.errors import (
     PlaybookInProgressError,
 )
 from lambdaops.core.notices import Progress, Warned
+from lambdaops.core.playbook.limits import excuse
 from lambdaops.core.playbook.records import PlaybookOpened, PlaybookResumed
 from lambdaops.core.playbook.run import Run, exit_code, runs
 from lambdaops.ops.playbook.prepare import require_rate, same_run
@@ -93,7 +94,7 @@ def begin(ports: PlaybookPorts, prepared: Prepared) -> Ended:
                     request.reason,
                     request.ticket,
                     ports.tool,
-                    (f"limits: {request.override}",) if request.override else (),
+                    excuse(request.override),
                     request.file,
                 )
             )
@@ -126,7 +127,9 @@ def take_up(ports: PlaybookPorts, prepared: Prepared, run: str, reason: str = ""
         by = "" if began == actor.arn else f", begun by {began}"
         ports.sink.emit(Progress(ports.clock.now(), f"taking up run {run} of {found.said.name}{by}"))
         recorder = Recorder(ports, journal, prepared.arn, run, actor)
-        recorder.record(PlaybookResumed(prepared.request.playbook.digest, prepared.plan.hash, reason))
+        request = prepared.request
+        overrides = excuse(request.override)
+        recorder.record(PlaybookResumed(request.playbook.digest, prepared.plan.hash, reason, overrides))
         # Read as any other record: between what was read and this one, somebody may have asked for something.
         for entry in journal.since(heard):
             heard = entry.seq or heard

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from lambdaops.core.errors import BlockedError, LambdaOpsError, UnreachableError
+from lambdaops.core.errors import BlockedError, LambdaOpsError, LimitReachedError, UnreachableError
 from lambdaops.core.model import AlarmState
-from lambdaops.core.playbook.book import ABORT, CONTINUE, Action, Input, Json, Kind, Playbook, Retry, Step, Undo
+from lambdaops.core.playbook.book import ABORT, CONTINUE, Action, Input, Json, Kind, Limits, Playbook, Retry, Step, Undo
 from lambdaops.core.playbook.check import check
 from lambdaops.core.playbook.machine import decide
 from lambdaops.core.playbook.records import Outcome, PlaybookUndoing, Status, StepBegan, StepEnded, Wish
 from lambdaops.core.playbook.turns import turns_of
 from lambdaops.core.playbook.uses import Again
 from lambdaops.core.states import Signal
+from lambdaops.ops.playbook.prepare import planned
 from lambdaops.query.values import JmespathValues
 from tests.examples import times
 from tests.sim.journal import Crash
@@ -123,12 +124,20 @@ def steps(draw: st.DrawFn, number: int, many: int) -> Step:
     )
 
 
+limits = st.sampled_from([None, None, 1, 2, 3]).map(lambda most: Limits(targets=most))
+
+
 @st.composite
 def playbooks(draw: st.DrawFn) -> Playbook:
     many = draw(st.integers(2, len(NAMES)))
     outputs: dict[str, Json] = {"last": f"${{{{ steps.{NAMES[many - 1]}.outputs }}}}"}
     made = tuple(draw(steps(number, many)) for number in range(many))
-    return Playbook("book", made, inputs=INPUTS, outputs=outputs, digest="d1")
+    return Playbook("book", made, inputs=INPUTS, outputs=outputs, digest="d1", limits=draw(limits))
+
+
+def before(number: int) -> str:
+    """What the step before gave; of the first none."""
+    return f"steps.{NAMES[number - 1]}.outputs.value" if number else "inputs.none"
 
 
 @st.composite
@@ -137,7 +146,7 @@ def sagas(draw: st.DrawFn) -> Playbook:
     made = [
         Step(
             NAMES[number],
-            Action("ship", {"name": draw(st.sampled_from(["plain", "other"]))}),
+            Action("ship", {"name": draw(st.sampled_from(["plain", "other", f"${{{{ {before(number)} || 'z' }}}}"]))}),
             condition=draw(st.sampled_from([True, True, True, "${{ inputs.go }}"])),
             undo=draw(undos(number) if number else undos(number).map(lambda one: replace(one, condition=True))),
             each=draw(st.sampled_from([None, None, "${{ inputs.items }}"])),
@@ -145,7 +154,7 @@ def sagas(draw: st.DrawFn) -> Playbook:
         for number in range(draw(st.integers(1, len(NAMES) - 1)))
     ]
     last = Step(NAMES[len(made)], Action("assert", {"that": False}))
-    return Playbook("book", (*made, last), inputs=INPUTS, digest="d1")
+    return Playbook("book", (*made, last), inputs=INPUTS, digest="d1", limits=draw(limits))
 
 
 KEYS = [f"{name}{item}{undo}" for name in NAMES for item in ("", "", "[0]", "[1]") for undo in ("", "", "~undo")]
@@ -191,7 +200,7 @@ USELESS = UnreachableError("reset")
 
 def drive(rig: PlayRig, book: Playbook, deaths: list[tuple[int, bool]]) -> Run:
     """The command, and then resuming, until the run is over; a person helps where it is held."""
-    deaths = list(deaths)
+    deaths, override = list(deaths), ""
     for process in range(MOST_PROCESSES):
         journal = next(iter(rig.journals.journals.values()), None)
         if deaths and journal is not None:
@@ -200,19 +209,27 @@ def drive(rig: PlayRig, book: Playbook, deaths: list[tuple[int, bool]]) -> Run:
         began = rig.clock.now()
         try:
             if journal is not None and journal.entries:
-                ended = rig.resume(book, repeat=process > 3)
+                ended = rig.resume(book, repeat=process > 3, override=override)
             else:
-                ended = rig.run(book, stop_alarms=("fire",))
+                ended = rig.run(book, stop_alarms=("fire",), override=override)
             assert ended.run == rig.replayed(), "the process knows no more than its journal"
             assert list(ended.run.tried) == list(rig.replayed().tried)
             if not ended.run.open or process == MOST_PROCESSES - 1:
                 return ended.run
             event(f"held: {ended.exit_code.name}")
             assert ended.error is not None
+            if "--override-limits" in ended.error.message and process > 5:
+                event("held by its limit")
+                override = "it burns"
         except Crash:
             event("died")
             if journal is not None:
                 journal.crash_at = None
+        except LimitReachedError:
+            assert not rig.journal, "only what has not begun is refused"
+            event("refused by its limit")
+            override = "it burns"
+            continue
         except (BlockedError, UnreachableError):
             assert not rig.journal, "only what has not begun is refused"
             rig.states["fire"], rig.blind = AlarmState.OK, None
@@ -264,6 +281,8 @@ def explained(rig: PlayRig, book: Playbook, run: Run) -> None:
     assert not [one for one in events[undoing:] if isinstance(one, StepBegan | StepEnded) and not one.undo]
     assert not [one for one in events[:undoing] if isinstance(one, StepBegan | StepEnded) and one.undo]
 
+    within_limits(rig, book, run)
+
     firsts = list(dict.fromkeys(one.step for one in events if isinstance(one, StepBegan | StepEnded) and not one.undo))
     assert firsts == sorted(firsts, key=order.index), "steps go forward only"
     for one in ends:
@@ -281,6 +300,21 @@ def explained(rig: PlayRig, book: Playbook, run: Run) -> None:
         assert all(tried.status in (Status.DONE, Status.SKIPPED) for tried in run.tried.values())
     if run.closed.outcome is Outcome.PARTLY:
         assert any(tried.status is Status.FAILED for tried in run.tried.values())
+
+
+def within_limits(rig: PlayRig, book: Playbook, run: Run) -> None:
+    """What was acted on, as the commands saw it, is no more than the playbook may, unless somebody broke the glass."""
+    uses = {turn.id: USES[turn.action.uses] for turn in book.steps}
+    forward = [(key, given) for key, given in rig.commands.given if not key.endswith("~undo")]
+    acted = {
+        given["name"]
+        for key, given in forward
+        if uses[key.partition("[")[0]].changes and uses[key.partition("[")[0]].subject
+    }
+    known = {target for one in rig.journal if isinstance(one, StepBegan) and not one.undo for target in one.targets}
+    assert acted <= known, "it is on record before it is acted on"
+    if book.limits.targets is not None and not run.overrides:
+        assert len(acted) <= book.limits.targets
 
 
 def held_for_good(book: Playbook, run: Run) -> None:
@@ -356,7 +390,7 @@ def test_a_playbook_has_a_flaw_or_its_run_an_end_that_the_journal_explains(
         return
     rig = PlayRig(states={"fire": AlarmState.OK})
     rig.commands.script = {key: list(acts) for key, acts in script.items()}
-    rig.journals.open(rig.prepared(book).arn)
+    rig.journals.open(planned(rig.ports, rig.request(book)).arn)
     arrange(rig, happening)
     run = drive(rig, book, deaths)
     explained(rig, book, run)
