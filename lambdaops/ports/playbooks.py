@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from lambdaops.core.playbook.book import Json
 from lambdaops.core.playbook.language import Expressions
-from lambdaops.core.playbook.limits import Above
+from lambdaops.core.playbook.limits import NOTHING_ABOVE, Above
 from lambdaops.ports import Alarms, Clock, Identity, Journals, Signals, Sink
 from lambdaops.ports.queues import Queues
 
@@ -31,7 +31,7 @@ class Part:
     again: bool
     signals: Signals
     since: datetime | None = None
-    above: Above = field(default_factory=Above)
+    above: Above = NOTHING_ABOVE
 
 
 class Commands(Protocol):

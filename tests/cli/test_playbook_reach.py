@@ -146,6 +146,42 @@ def test_what_somebody_else_s_run_acted_on_does_not_count(play: Play) -> None:
     assert called(play) == ["x", "y", "a", "b"]
 
 
+@pytest.mark.parametrize(("outer", "top"), [(2, 9), (9, 2)])
+def test_one_that_somebody_resumes_by_itself_keeps_to_what_those_above_it_may(play: Play, outer: int, top: int) -> None:
+    arrange(play, outer=outer, top=top)
+    assert play("run", "top", "--yes").code == 6
+    for name in ("inner", "outer", "inner"):
+        ran = play("resume", name, "--yes")
+        assert (ran.code, called(play)) == (6, ["a", "b"])
+        assert f"resume {play.last('top').id} --override-limits" in ran.err
+    assert play("resume", "inner", "--yes", *FURTHER).code == 0, "a person may break the glass for it alone"
+    assert called(play) == ["a", "b", "c"]
+
+
+def test_what_the_top_acted_on_itself_counts_far_below(play: Play) -> None:
+    own = '  - {id: own, uses: invoke, with: {target: "t:live", repeatable: true}}\n'
+    arrange(play, outer=9)
+    play.steps("top", own + TOP, "limits: {targets: 3}\n")
+    ran = play("run", "top", "--yes")
+    assert (ran.code, called(play)) == (6, ["t", "a", "b"])
+    assert "step call would act on c:live: top may act on 3 targets, and that would be 4" in ran.err
+
+
+def test_one_that_a_person_began_counts_for_the_run_that_took_it_up(play: Play) -> None:
+    """It was held; then it became a step of another, which may not reach so far, whoever resumes it after that."""
+    quiet = "  - {id: quiet, uses: check, with: {alarms: [errors]}}\n"
+    play.steps("inner", quiet + INNER, "inputs: {where: {type: target}}\n")
+    play.cli.world.breach("errors")
+    assert play("run", "inner", "--input", "where=c:live", "--yes").code == 6
+    play.cli.world.alarm("errors")
+    play.steps("outer", OUTER.partition("\n")[2], "limits: {targets: 1}\n")
+    for words in (("run", "outer"), ("resume", "inner"), ("resume", "outer")):
+        ran = play(*words, "--yes")
+        assert (ran.code, called(play)) == (6, ["b"]), words
+        assert "step call would act on c:live: outer may act on 1 target, and that would be 2" in ran.err
+    assert len(opened(play, "inner")) == 1
+
+
 def test_an_empty_reason_breaks_no_glass(play: Play) -> None:
     play("run", "outer", "--yes")
     ran = play("resume", "outer", "--yes", "--override-limits", " ")

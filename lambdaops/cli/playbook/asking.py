@@ -13,7 +13,7 @@ from lambdaops.cli.playbook.steps import CommandSteps
 from lambdaops.cli.reach import Reach
 from lambdaops.core.errors import UsageError
 from lambdaops.core.playbook.inputs import MASK, parse_said, resolve
-from lambdaops.core.playbook.limits import Above
+from lambdaops.core.playbook.limits import NOTHING_ABOVE, Above
 from lambdaops.core.playbook.plan import Place as Where
 from lambdaops.ops.playbook.prepare import Request
 from lambdaops.ports.playbooks import PlaybookPorts
@@ -141,7 +141,7 @@ def request_of(env: Env, asked: Asked, library: Library, playbook: Playbook, rea
 
 def above_of(env: Env) -> Above:
     """What a run has from the one that it is a step of; nothing if a person began it."""
-    return env.part.above if env.part is not None else Above()
+    return env.part.above if env.part is not None else NOTHING_ABOVE
 
 
 def inputs_again(playbook: Playbook, run: Run, said: Mapping[str, Json]) -> dict[str, Json]:

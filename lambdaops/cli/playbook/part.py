@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from lambdaops.core.playbook.limits import Above
+from lambdaops.core.playbook.limits import NOTHING_ABOVE, Above
 from lambdaops.core.playbook.uses import Result
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class StepPart:
     again: bool
     signals: Signals
     since: datetime | None = None
-    above: Above = field(default_factory=Above)
+    above: Above = NOTHING_ABOVE
     result: Result = field(default_factory=lambda: Result(1, "the command said nothing", error="internal"))
 
     def take(self, reply: Reply) -> None:

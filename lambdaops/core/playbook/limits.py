@@ -18,7 +18,7 @@ class Bound:
 
     playbook: str
     most: int
-    used: frozenset[str] = frozenset()
+    used: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class Above:
     override: str = ""
 
 
+NOTHING_ABOVE = Above()
+"""That of a run that a person began."""
+
+
 def beyond(bounds: Sequence[Bound], used: frozenset[str], targets: Iterable[str]) -> str:
     """Why nobody may act on these targets as well, in words; empty if that is within all bounds.
 
@@ -46,7 +50,7 @@ def beyond(bounds: Sequence[Bound], used: frozenset[str], targets: Iterable[str]
     """
     wanted = tuple(dict.fromkeys(targets))
     for bound in bounds:
-        known = bound.used | used
+        known = used.union(bound.used)
         new = [target for target in wanted if target not in known]
         if new and len(known) + len(new) > bound.most:
             count = len(known) + len(new)

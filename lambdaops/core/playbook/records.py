@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
+from lambdaops.core.playbook.limits import NOTHING_ABOVE, Above
+
 
 class Wish(enum.Enum):
     """What somebody asks of a run."""
@@ -45,7 +47,7 @@ class PlaybookOpened:
     """A run begins: which file (``digest``), the hash of its plan, its inputs (JSON), and what it was excused from.
 
     ``stop_alarms`` end it; ``approved`` is whether --yes was given where the playbook lets that approve; ``file`` is
-    where the playbook was.
+    where the playbook was. ``above`` is what it has from the run that it is a step of.
     """
 
     name: str
@@ -60,19 +62,21 @@ class PlaybookOpened:
     tool: str = ""
     overrides: tuple[str, ...] = ()
     file: str = ""
+    above: Above = NOTHING_ABOVE
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybookResumed:
     """Another process took the run up; ``digest`` and ``plan`` are those of now, others only if that was wanted.
 
-    ``overrides`` is what it is excused from, from here on.
+    ``overrides`` is what it is excused from, from here on; ``above`` is what it has from the run that it is a step of.
     """
 
     digest: str
     plan: str
     reason: str = ""
     overrides: tuple[str, ...] = ()
+    above: Above = NOTHING_ABOVE
 
 
 @dataclass(frozen=True, slots=True)

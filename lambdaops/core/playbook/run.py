@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import ExitCode
 from lambdaops.core.events import Entry
+from lambdaops.core.playbook.limits import NOTHING_ABOVE, Above
 from lambdaops.core.playbook.records import (
     ApprovalAsked,
     Outcome,
@@ -86,6 +87,7 @@ class Run:
         undoing: set from when on they are taken back.
         targets: what its steps were about to act on, each once.
         overrides: what it was excused from.
+        above: what it has from the run that it is a step of; from the last that drove it as one.
         waits: the approval that was asked for last, if no step has ended since.
         wishes: what was asked of it, oldest first.
         held, closed: how it stopped, or ended.
@@ -101,6 +103,7 @@ class Run:
     undoing: PlaybookUndoing | None = None
     targets: list[str] = field(default_factory=list)
     overrides: list[str] = field(default_factory=list)
+    above: Above = NOTHING_ABOVE
     waits: Entry | None = None
     wishes: list[Entry] = field(default_factory=list)
     held: PlaybookHeld | None = None
@@ -132,8 +135,9 @@ class Run:
         """Fold one more entry of this run."""
         self.last = entry
         match entry.event:
-            case PlaybookResumed(digest=digest, plan=plan, overrides=overrides):
+            case PlaybookResumed(digest=digest, plan=plan, overrides=overrides, above=above):
                 self.held, self.digest, self.plan = None, digest, plan
+                self.above = above if above.run else self.above
                 self.overrides += overrides
                 for known in (self.tried, self.undone):
                     known |= {step: replace(tried, tries=0, before=tried.happened) for step, tried in known.items()}
@@ -190,7 +194,7 @@ def runs(entries: Iterable[Entry]) -> tuple[Run, ...]:
         if isinstance(entry.event, PlaybookOpened):
             said = entry.event
             found[entry.release] = Run(
-                entry.release, entry, entry, said.digest, said.plan, overrides=list(said.overrides)
+                entry.release, entry, entry, said.digest, said.plan, overrides=list(said.overrides), above=said.above
             )
         elif entry.release in found:
             found[entry.release].take(entry)

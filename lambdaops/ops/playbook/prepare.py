@@ -7,13 +7,13 @@ passed ends it here; the same playbook with the same inputs takes up the run of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import LimitReachedError, PlaybookEditedError, PlaybookInProgressError
 from lambdaops.core.playbook.book import Json, Playbook
-from lambdaops.core.playbook.limits import Above, named
+from lambdaops.core.playbook.limits import NOTHING_ABOVE, Above, named
 from lambdaops.core.playbook.plan import Place, Plan, plan_of
 from lambdaops.core.playbook.run import Run, runs
 from lambdaops.core.playbook.scope import Books
@@ -61,7 +61,7 @@ class Request:
     override: str = ""
     repeat: bool = False
     file: str = ""
-    above: Above = field(default_factory=Above)
+    above: Above = NOTHING_ABOVE
     books: Books = lambda _: None
 
 

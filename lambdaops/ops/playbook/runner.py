@@ -7,7 +7,7 @@ up looks first whether it was done; secrets are masked in everything that is rec
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from lambdaops.core.errors import (
 )
 from lambdaops.core.notices import Progress, Warned
 from lambdaops.core.playbook.builtin import APPROVE
-from lambdaops.core.playbook.limits import Above, Bound, beyond, excused
+from lambdaops.core.playbook.limits import NOTHING_ABOVE
 from lambdaops.core.playbook.machine import Close, Do, Hold, TakeBack, Wait, decide, repeatable
 from lambdaops.core.playbook.records import (
     ApprovalAsked,
@@ -39,7 +39,8 @@ from lambdaops.core.playbook.tags import tag_of
 from lambdaops.core.playbook.uses import Again, Result
 from lambdaops.core.playbook.values import Values
 from lambdaops.ops.playbook.acts import Acts
-from lambdaops.ops.playbook.children import CANCEL, acted_on, left_open
+from lambdaops.ops.playbook.bounding import Bounding
+from lambdaops.ops.playbook.children import CANCEL, left_open
 from lambdaops.ops.playbook.hearing import AlarmWatch, Hearing
 from lambdaops.ops.playbook.prepare import Prepared
 from lambdaops.ops.recorder import Recorder
@@ -78,6 +79,7 @@ class Runner:
     heard: int
     _watch: AlarmWatch = field(init=False)
     _values: Values = field(init=False)
+    _bounding: Bounding = field(init=False)
     _ours: set[int | None] = field(default_factory=set, init=False)
     _listened: datetime | None = field(default=None, init=False)
     _ended_others: bool = field(default=False, init=False)
@@ -88,6 +90,7 @@ class Runner:
         alarms = dict.fromkeys((*self.run.said.stop_alarms, *self.prepared.request.stop_alarms))
         self._watch = AlarmWatch(ports.clock, StopAlarms(ports.alarms, tuple(alarms)))
         request = self.prepared.request
+        self._bounding = Bounding(ports.journals, self.prepared, self.run)
         self._values = Values(request.playbook, request.inputs, self.prepared.turns, ports.language, request.place)
 
     @property
@@ -242,9 +245,10 @@ class Runner:
             self._record(StepEnded(key, move.attempt, Status.FAILED, code, error.code, message, undo=move.undo))
             return
         targets = self._values.acts_on(move.turn, use, given)
-        too_far = self._too_far(move, targets)
+        # Nothing keeps anything from being taken back.
+        too_far = self._bounding.too_far(key, targets) if not move.undo else ""
         if too_far:
-            self._record(PlaybookHeld(int(ExitCode.HELD), too_far))
+            self._record(PlaybookHeld(int(ExitCode.HELD), self._values.masked(too_far)))
             return
         if move.again:
             message = f"step {key} was begun, and how it ended is not known: looking whether it was done"
@@ -254,40 +258,6 @@ class Runner:
         hearing = self._hearing_a_person() if move.undo else self._hearing(move.turn.step.timeout)
         result = self._perform(use, given, move, hearing)
         self._ended(move, result, hearing)
-
-    def _too_far(self, move: Do, targets: tuple[str, ...]) -> str:
-        """Why a step may not act on its targets, and how it may; nothing keeps anything from being taken back."""
-        bounds = self._bounds()
-        if move.undo or not targets or not bounds:
-            return ""
-        why = beyond(bounds, self._used(), targets)
-        if not why:
-            return ""
-        top = self.prepared.request.above.run or self.run.id
-        further = f'lambdaops playbook resume {top} --override-limits "WHY" reaches further'
-        return self._values.masked(f"step {move.turn.key} would act on {why}; {further}")
-
-    def _bounds(self) -> tuple[Bound, ...]:
-        """How far this run may reach, and those above it."""
-        request = self.prepared.request
-        most = request.playbook.limits.targets
-        own = most is not None and not excused(self.run.overrides)
-        return (*request.above.bounds, *((Bound(request.playbook.name, most),) if own and most is not None else ()))
-
-    def _used(self) -> frozenset[str]:
-        """What this run has acted on, and the runs that it began: from the journals, so the same in any process."""
-        prepared = self.prepared
-        others = acted_on(self.ports.journals, prepared.arn, self.run.id, prepared.request.digests)
-        return others | frozenset(self.run.targets)
-
-    def _above(self, use: Use) -> Above:
-        """What a run has from this one that a step begins."""
-        if use.name != "run-playbook":
-            return Above()
-        bounds, top = self._bounds(), self.prepared.request.above.run or self.run.id
-        used = self._used() if bounds else frozenset()
-        held = tuple(replace(bound, used=bound.used | used) for bound in bounds)
-        return Above(top, held, excused(self.run.overrides))
 
     def _ended(self, move: Do, result: Result, hearing: Hearing) -> None:
         """Journal how it went; what was interrupted is left open: whether it was done is to be looked at."""
@@ -325,7 +295,8 @@ class Runner:
         tried = (self.run.undone if move.undo else self.run.tried).get(move.turn.key)
         since = tried.began.at if tried is not None and tried.began is not None else None
         tag = tag_of(self.run.id, move.turn.key, move.attempt, undo=move.undo)
-        return self.ports.commands.perform(use, given, Part(tag, move.again, hearing, since, self._above(use)))
+        above = self._bounding.handed_down() if use.name == "run-playbook" else NOTHING_ABOVE
+        return self.ports.commands.perform(use, given, Part(tag, move.again, hearing, since, above))
 
     def _approval(self, key: str, given: Mapping[str, Json], hearing: Hearing) -> Result:
         """Wait for somebody's yes; one that was asked for before, and is not too old, goes on being waited for."""

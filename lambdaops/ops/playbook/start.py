@@ -96,6 +96,7 @@ def begin(ports: PlaybookPorts, prepared: Prepared) -> Ended:
                     ports.tool,
                     excuse(request.override),
                     request.file,
+                    request.above,
                 )
             )
         (found,) = runs([opened])
@@ -128,8 +129,8 @@ def take_up(ports: PlaybookPorts, prepared: Prepared, run: str, reason: str = ""
         ports.sink.emit(Progress(ports.clock.now(), f"taking up run {run} of {found.said.name}{by}"))
         recorder = Recorder(ports, journal, prepared.arn, run, actor)
         request = prepared.request
-        overrides = excuse(request.override)
-        recorder.record(PlaybookResumed(request.playbook.digest, prepared.plan.hash, reason, overrides))
+        overrides, digest = excuse(request.override), request.playbook.digest
+        recorder.record(PlaybookResumed(digest, prepared.plan.hash, reason, overrides, request.above))
         # Read as any other record: between what was read and this one, somebody may have asked for something.
         for entry in journal.since(heard):
             heard = entry.seq or heard

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lambdaops.core.errors import ExitCode
 from lambdaops.core.events import Entry, from_record, to_record
 from lambdaops.core.model import Actor
+from lambdaops.core.playbook.limits import Above, Bound
 from lambdaops.core.playbook.records import (
     ApprovalAsked,
     Outcome,
@@ -134,6 +135,8 @@ moments = st.datetimes(
     min_value=NOON.replace(tzinfo=None), max_value=(NOON + timedelta(days=900)).replace(tzinfo=None)
 ).map(lambda one: one.replace(tzinfo=NOON.tzinfo))
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20)
+bounds = st.builds(Bound, texts, st.integers(1, 999), st.lists(texts).map(tuple))
+aboves = st.builds(Above, texts, st.lists(bounds, max_size=3).map(tuple), texts)
 events = st.one_of(
     st.builds(
         PlaybookOpened,
@@ -148,9 +151,11 @@ events = st.one_of(
         texts,
         texts,
         st.lists(texts).map(tuple),
+        texts,
+        aboves,
     ),
-    st.builds(PlaybookResumed, texts, texts, texts),
-    st.builds(StepBegan, texts, st.integers(1, 99), texts, st.booleans()),
+    st.builds(PlaybookResumed, texts, texts, texts, st.lists(texts).map(tuple), aboves),
+    st.builds(StepBegan, texts, st.integers(1, 99), texts, st.booleans(), st.lists(texts).map(tuple)),
     st.builds(
         StepEnded,
         texts,
@@ -168,6 +173,21 @@ events = st.one_of(
     st.builds(PlaybookHeld, st.integers(0, 255), texts),
     st.builds(PlaybookClosed, st.sampled_from(Outcome), texts, texts),
 )
+
+
+def test_what_a_run_has_from_above_is_that_of_the_last_run_that_drove_it() -> None:
+    first, second = (Above(run, (Bound("top", 3, ("a",)),), "why") for run in ("o-8", "o-9"))
+    opened = PlaybookOpened("book", "d1", "p1", "{}", overrides=("limits: why",), above=first)
+    (run,) = runs([entry(1, opened)])
+    assert (run.above, run.overrides) == (first, ["limits: why"])
+    run.take(entry(2, PlaybookResumed("d1", "p1", above=second)))
+    run.take(entry(3, PlaybookResumed("d1", "p1", overrides=("limits: more",))))
+    assert (run.above, run.overrides) == (second, ["limits: why", "limits: more"])
+
+
+def test_what_was_acted_on_stands_once() -> None:
+    run = fold(StepBegan("a", 1, "", targets=("x", "x", "y")), StepBegan("a", 2, "", targets=("y", "z")))
+    assert run.targets == ["x", "y", "z"]
 
 
 @given(events)
