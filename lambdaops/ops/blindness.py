@@ -83,7 +83,8 @@ def _seen(target: Target, plan: Plan, past: History, *, insists: bool) -> Found:
 
 
 def _usual(one: Comparison, plan: Plan, past: History) -> Comparison:
-    history = [bad_of(one, counts, slow_thresholds(plan.comparisons)) for _, counts in past.periods]
+    thresholds = slow_thresholds(plan.comparisons)
+    history = [bad_of(one, counts, thresholds) for _, counts in past.periods]
     least = budget(history, one.tolerance / 100)
     return replace(one, dispersion=math.ceil(dispersion(history) * 100), budget=round(least * _MILLION))
 
@@ -140,7 +141,8 @@ def _expected(stage: Stage, plan: Plan, rate: float) -> float:
 
 
 def _described(one: Comparison, plan: Plan, past: History) -> Finding:
-    rows = [bad_of(one, counts, slow_thresholds(plan.comparisons)) for _, counts in past.periods]
+    thresholds = slow_thresholds(plan.comparisons)
+    rows = [bad_of(one, counts, thresholds) for _, counts in past.periods]
     requests, bad = sum(n for n, _ in rows), sum(x for _, x in rows)
     span = format_duration(timedelta(seconds=len(rows) * plan.period.total_seconds()))
     together = f", about {one.dispersion / 100:.1f} at a time" if bad else ""
