@@ -54,15 +54,18 @@ def _values(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def entries(kind: type[Event]) -> st.SearchStrategy[Entry]:
-    return st.builds(
-        Entry,
-        seq=st.integers(1, 10**9),
-        at=MOMENTS,
-        target=TEXTS,
-        release=TEXTS,
-        actor=values(Actor),
-        event=values(kind),
-    )
+    """Entries of this kind of event; made once, too."""
+    if (Entry, kind) not in _MADE:
+        _MADE[Entry, kind] = st.builds(
+            Entry,
+            seq=st.integers(1, 10**9),
+            at=MOMENTS,
+            target=TEXTS,
+            release=TEXTS,
+            actor=values(Actor),
+            event=values(kind),
+        )
+    return _MADE[Entry, kind]
 
 
 EVENTS = st.one_of([values(kind) for kind in KINDS.values()])
