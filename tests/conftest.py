@@ -21,7 +21,7 @@ settings.register_profile("quick", max_examples=20, deadline=None)
 settings.load_profile("quick")
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 -- pytest makes a directory there that is its user's alone
-_ENOUGH = 2 * 1024**3  # bytes: a run leaves less than a tenth of it
+_ENOUGH = 2 * 1024**3  # bytes: a run leaves a tenth of it, and pytest keeps those of three
 _WIRE = Path(__file__).parent / "wire"
 
 
