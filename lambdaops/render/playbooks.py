@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lambdaops.core.playbook.book import Action, Input, Playbook, Step
-    from lambdaops.core.playbook.plan import Plan, PlannedStep
+    from lambdaops.core.playbook.plan import InnerStep, Plan, PlannedStep
     from lambdaops.core.playbook.reports import RunRow, StepRow
 
 _UNDER = " " * 10
@@ -158,6 +158,7 @@ def _planned(number: int, step: PlannedStep, paper: Paper) -> list[str]:
         lines.append(f"   if {plain(step.when)}")
     if step.unknown:
         lines.append(f"   known only then: {plain(', '.join(step.unknown))}")
+    lines += [_inner(one) for one in step.inside]
     if step.approval:
         lines.append("   waits for somebody's approval")
     if step.writes:
@@ -177,6 +178,11 @@ def _planned(number: int, step: PlannedStep, paper: Paper) -> list[str]:
         lines += _calls("  " + paper.paint("writes", "warn"), step.undo_writes, paper) if step.undo_writes else []
         lines += _calls("  reads ", step.undo_reads, paper) if step.undo_reads else []
     return lines
+
+
+def _inner(step: InnerStep) -> str:
+    only = f", if {plain(step.when)}" if step.when != "always" else ""
+    return f"   runs {plain(step.key.partition('/')[2])}: {_typed(step.does)}{only}"
 
 
 def _typed(does: str) -> str:

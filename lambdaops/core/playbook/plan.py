@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,16 @@ from lambdaops.core.playbook.argv import argv, shown
 from lambdaops.core.playbook.builtin import AWS
 from lambdaops.core.playbook.foresight import Foresight
 from lambdaops.core.playbook.inputs import masked, secrets_of, without
-from lambdaops.core.playbook.reach import Reach
+from lambdaops.core.playbook.reach import Reach, inside
+from lambdaops.core.playbook.scope import Books
 from lambdaops.core.playbook.templates import expressions, said_of
 from lambdaops.core.playbook.uses import Use
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lambdaops.core.playbook.book import Action, Json, Playbook
     from lambdaops.core.playbook.language import Expressions
-    from lambdaops.core.playbook.scope import Books
     from lambdaops.core.playbook.turns import Turn
 
 _READS = re.compile(r"(Get|List|Describe|Lookup|Filter|Query|Receive|Head)")
@@ -43,6 +45,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class InnerStep:
+    """A step of a playbook that a step runs: where it stands, what it does, and when, as of a planned step."""
+
+    key: str
+    does: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStep:
     """One step of a plan.
 
@@ -60,6 +71,7 @@ class PlannedStep:
         undo: what takes it back; empty if nothing does.
         undo_when: when it does, as ``when``; empty if nothing does.
         undo_reads, undo_writes: the AWS calls that that may make.
+        inside: the steps of the playbook that it runs, if it runs one.
         timeout: how long it may take.
     """
 
@@ -79,6 +91,7 @@ class PlannedStep:
     undo_when: str = ""
     undo_reads: tuple[str, ...] = ()
     undo_writes: tuple[str, ...] = ()
+    inside: tuple[InnerStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +139,7 @@ def plan_of(
         books: the playbooks that it may run.
     """
     seen = Foresight(playbook, inputs, language)
-    reach, planner = Reach(uses, books), _Planner(seen, uses)
+    reach, planner = Reach(uses, books), _Planner(seen, uses, books)
     targets = [target for turn in turns for target in reach.of(seen, turn)]
     steps = tuple(planner.step(turn) for turn in turns)
     told = json.dumps(masked(playbook, inputs), ensure_ascii=False, sort_keys=True)
@@ -154,17 +167,18 @@ class _Planner:
 
     seen: Foresight
     uses: Mapping[str, Use]
+    books: Books
 
     def step(self, turn: Turn) -> PlannedStep:
         step = turn.step
         use = self.uses[step.action.uses]
         undo = step.undo
-        calls, back = self._calls(step.action, turn), self._calls(undo, turn) if undo is not None else ()
+        calls, back = self.calls(step.action, turn), self.calls(undo, turn) if undo is not None else ()
         return PlannedStep(
             turn.key,
             use.name,
             step.about,
-            self._does(step.action, turn),
+            self.does(step.action, turn),
             self.seen.when(step.condition, turn),
             tuple(dict.fromkeys(self._unknown(turn))),
             use.changes,
@@ -172,21 +186,47 @@ class _Planner:
             tuple(call for call in calls if writes(call)),
             use.name == "approve",
             step.on_failure,
-            self._does(undo, turn) if undo is not None else "",
+            self.does(undo, turn) if undo is not None else "",
             step.timeout,
             self.seen.when(undo.condition, turn) if undo is not None else "",
             tuple(call for call in back if not writes(call)),
             tuple(call for call in back if writes(call)),
+            tuple(self.inner_steps(step.action, turn)),
         )
 
-    def _calls(self, action: Action, turn: Turn) -> tuple[str, ...]:
+    def inner_steps(self, action: Action, turn: Turn) -> Iterator[InnerStep]:
+        """Those of the playbook that an action runs, and of those that it runs."""
+        for inner, each in self._inside(action, turn):
+            key = f"{turn.key}/{each.key}"
+            when = inner.seen.when(each.step.condition, each)
+            yield InnerStep(key, inner.does(each.step.action, each), when)
+            for one in inner.inner_steps(each.step.action, each):
+                yield replace(one, key=f"{turn.key}/{one.key}")
+
+    def _inside(self, action: Action, turn: Turn) -> Iterator[tuple[_Planner, Turn]]:
+        """The steps of a playbook that is run, but those that are not to be done, or have a flaw: it tells of that."""
+        for seen, each in inside(self.books, self.seen, action, turn):
+            if each.step.action.uses in self.uses and seen.when(each.step.condition, each) != "not":
+                yield replace(self, seen=seen), each
+
+    def calls(self, action: Action, turn: Turn) -> tuple[str, ...]:
+        """Its own, and those of the playbook that it runs; what takes back a step of that is done there."""
         use, given = self.uses[action.uses], self._given(action, turn)
-        return (f"{given['service']}:{given['call']}",) if use is AWS else use.calls_with(given)
+        own = (f"{given.get('service')}:{given.get('call')}",) if use is AWS else use.calls_with(given)
+        others = (
+            call
+            for inner, each in self._inside(action, turn)
+            for one in (each.step.action, each.step.undo)
+            if one is not None and one.uses in self.uses
+            for call in inner.calls(one, each)
+        )
+        return tuple(dict.fromkeys((*own, *others)))
 
     def _given(self, action: Action, turn: Turn) -> dict[str, Json]:
         return {name: self.seen.told(value, turn) for name, value in said_of(action, self.seen.inputs).items()}
 
-    def _does(self, action: Action, turn: Turn) -> str:
+    def does(self, action: Action, turn: Turn) -> str:
+        """The command line, or what it is given."""
         use, given = self.uses[action.uses], self._given(action, turn)
         secrets = secrets_of(self.seen.playbook, self.seen.inputs)
         if use.words:

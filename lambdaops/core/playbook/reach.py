@@ -41,8 +41,8 @@ class Reach:
         use = self.uses.get(action.uses)  # a playbook that is run may have a flaw, which is told when it is
         if use is None or not use.changes or seen.when(turn.step.condition, turn) == "not":
             return
-        if use.name == "run-playbook":
-            yield from self._inside(seen, action, turn)
+        for inner, each in inside(self.books, seen, action, turn):
+            yield from self.of(inner, each)
         value = action.given.get(use.subject) if use.subject else None
         if value is None:
             return
@@ -54,25 +54,26 @@ class Reach:
         for one in found if isinstance(found, list) else [found]:
             yield Aim(without(str(one), secrets), known)
 
-    def _inside(self, seen: Foresight, action: Action, turn: Turn) -> Iterator[Aim]:
-        """What the playbook acts on that a step runs, with the inputs that it is given."""
-        name = action.given.get("playbook")
-        other = self.books(name) if isinstance(name, str) else None
-        if other is None:
-            return
-        said = said_of(action, seen.inputs).get("inputs", {})
-        inputs: dict[str, Json] = {}
-        blind: set[str] = set()
-        for one in other.inputs:
-            try:
-                inputs[one.name] = _handed(seen, one, said, turn)
-            except (UnknownError, LambdaOpsError):
-                inputs[one.name] = f"<inputs.{one.name}>"  # null would be nothing, which is something that is known
-                blind.add(one.name)
-        inner = Foresight(other, inputs, seen.language, frozenset(blind))
-        for step in other.steps:
-            for each in inner.turns(step):
-                yield from self.of(inner, each)
+
+def inside(books: Books, seen: Foresight, action: Action, turn: Turn) -> Iterator[tuple[Foresight, Turn]]:
+    """The steps of the playbook that an action runs, if it runs one, with the inputs that it is given."""
+    name = action.given.get("playbook")
+    other = books(name) if action.uses == "run-playbook" and isinstance(name, str) else None
+    if other is None:
+        return
+    said = said_of(action, seen.inputs).get("inputs", {})
+    inputs: dict[str, Json] = {}
+    blind: set[str] = set()
+    for one in other.inputs:
+        try:
+            inputs[one.name] = _handed(seen, one, said, turn)
+        except (UnknownError, LambdaOpsError):
+            inputs[one.name] = f"<inputs.{one.name}>"  # null would be nothing, which is something that is known
+            blind.add(one.name)
+    inner = Foresight(other, inputs, seen.language, frozenset(blind))
+    for step in other.steps:
+        for each in inner.turns(step):
+            yield inner, each
 
 
 def _handed(seen: Foresight, wanted: Input, said: Json, turn: Turn) -> Json:

@@ -291,6 +291,38 @@ def test_the_targets_are_those_of_playbooks_that_are_run_as_well(
     assert (plan.targets, plan.targets_unknown) == (known, unknown)
 
 
+def test_the_steps_of_playbooks_that_are_run_are_planned_as_well() -> None:
+    plan = planned(runs("middle", {"where": "deep"}), runs("inner", {"go": True, "all": ["a"]}), books=BOOKS.get)
+    assert [(one.key, one.does, one.when) for one in plan.steps[0].inside] == [
+        ("x/m", 'playbook run inner --inputs \'{"where": "deep"}\'', "always"),
+        ("x/m/q", "ship deep", "always"),
+        ("x/m/t", f"ship '{Q}'", "${{ run.failed }}"),
+        ("x/m/u", "look up u", "always"),
+    ]
+    assert [one.key for one in plan.steps[1].inside] == ["x/q", "x/r[0]", "x/s", "x/t", "x/u"]
+    for step in plan.steps:
+        assert step.reads == ("lambda:GetAlias",)
+        assert step.writes == ("lambda:UpdateAlias",)
+
+
+def test_a_playbook_that_only_looks_is_run_without_a_call_that_writes() -> None:
+    looks = Playbook("looks", (ship("u", "look"), ship("v", condition=False)))
+    (step,) = planned(runs("looks"), books={"looks": looks}.get).steps
+    assert step.writes == ()
+
+
+def test_what_takes_back_a_step_of_a_playbook_that_is_run_is_a_call_of_that() -> None:
+    takes = Playbook("takes", (ship("u", "look", undo=Undo("unship", {"name": "u"})),))
+    (step,) = planned(runs("takes"), books={"takes": takes}.get).steps
+    assert step.writes == ("lambda:UpdateAlias",)
+
+
+def test_a_playbook_with_a_flaw_is_planned_as_far_as_it_can_be_read() -> None:
+    plan = planned(runs("flawed"), runs("gone"), books=BOOKS.get)
+    assert [one.key for one in plan.steps[0].inside] == ["x/b", "x/c", "x/d[?]", "x/e", "x/f"]
+    assert plan.steps[1].inside == ()
+
+
 def test_a_secret_is_no_target_that_is_told() -> None:
     assert planned(ship("a", given={"name": "${{ inputs.token }}"})).targets == ("***",)
 
