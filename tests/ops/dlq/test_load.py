@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambdaops.core.dlq.dumped import line_of
 from lambdaops.core.dlq.letter import Attribute
@@ -178,6 +182,46 @@ def test_the_first_sending_counts_however_often_it_was_repeated(post: Post) -> N
     report = loaded(post, pages, "line.fifo")
     assert (report.doubtful, report.missing) == (1, 3)
     assert post.bodies("line.fifo") == ["letter 0"]
+
+
+@given(
+    count=st.integers(1, 30),
+    groups=st.integers(1, 14),
+    kills=st.lists(st.tuples(st.integers(1, 8), st.booleans()), max_size=4),
+    gaps=st.lists(st.sampled_from([0, 60, 130, 200, 235, 270, 400]), min_size=5, max_size=5),
+    lost=st.sets(st.integers(0, 8), max_size=3),
+)
+def test_whatever_ends_a_load_a_fifo_queue_gets_nothing_twice_and_what_is_missing_is_told(
+    count: int, groups: int, kills: list[tuple[int, bool]], gaps: list[int], lost: set[int]
+) -> None:
+    post = Post()
+    post.box("line.fifo")
+    old = post.clock.now() - WEEK
+    letters = [post.letter(f"letter {n}", sent=old, group=f"g{n % groups}") for n in range(count)]
+    pages = SimPages(lines=[line_of(one, arn("line.fifo")) for one in letters])
+    journal = post.journals.open(arn("line.fifo"))
+    sends = itertools.count()
+
+    def lose(call: str) -> None:
+        if call == "send" and next(sends) in lost:
+            post.fail("send", UnreachableError("reset"), after=True)
+
+    post.on_call = lose
+    report = None
+    never = (10_000, False)
+    for (appends, before), gap in [*zip(kills, gaps, strict=False), *[(never, 0)] * 4]:
+        journal.crash_at, journal.crash_before = journal.appends + appends, before
+        with suppress(Crash, UnreachableError):
+            report = loaded(post, pages, "line.fifo")
+        journal.crash_at, post.journals.busy = None, False
+        post.clock.advance(timedelta(seconds=gap))
+    assert report is not None
+    bodies = post.bodies("line.fifo")
+    assert len(set(bodies)) == len(bodies), "twice"
+    assert count - len(bodies) <= report.missing <= count - len(bodies) + report.doubtful, "lost without a word"
+    for group in range(groups):
+        numbers = [int(body.split()[1]) for body in bodies if int(body.split()[1]) % groups == group]
+        assert numbers == sorted(numbers), "out of order"
 
 
 def test_what_is_in_doubt_is_sent_again_to_another_queue(post: Post) -> None:
