@@ -179,9 +179,22 @@ def test_the_first_sending_counts_however_often_it_was_repeated(post: Post) -> N
         loaded(post, pages, "line.fifo")
     journal.crash_at, post.journals.busy = None, False
     post.clock.advance(timedelta(minutes=3))
-    report = loaded(post, pages, "line.fifo")
-    assert (report.doubtful, report.missing) == (1, 3)
-    assert post.bodies("line.fifo") == ["letter 0"]
+    for _ in range(2):
+        report = loaded(post, pages, "line.fifo")
+        assert (report.doubtful, report.missing) == (1, 3)
+        assert post.bodies("line.fifo") == ["letter 0"]
+
+
+def test_what_was_sent_again_in_time_is_in_doubt_no_longer(post: Post) -> None:
+    pages = file(post, 3, "line.fifo", group="g")
+    lose_an_answer(post, pages, "line.fifo")
+    post.refuse_send = {json.loads(pages.lines[-1])["id"]}
+    for doubtful in (1, 0):
+        report = loaded(post, pages, "line.fifo")
+        assert (report.doubtful, report.missing) == (doubtful, 1)
+    post.refuse_send = set()
+    assert loaded(post, pages, "line.fifo").missing == 0
+    assert post.bodies("line.fifo") == [f"letter {n}" for n in range(3)]
 
 
 @given(
