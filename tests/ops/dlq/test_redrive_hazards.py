@@ -311,22 +311,47 @@ def test_hazard_5_what_got_no_answer_is_not_sent_again_when_the_queue_has_forgot
 
 
 def test_hazard_5_what_may_have_been_sent_is_not_sent_at_the_last_moment() -> None:
-    """It is granted in time, and what goes before it takes its time: then it waits for another look, and is left."""
+    """It is granted in time, and the first try takes so long that a second would come too late."""
     post = filled(1, fifo=True)
     process = post.process()
     while not post.sqs.boxes["orders.fifo"].sent:
         process.step(0)
     process.kill()
     post.clock.advance(timedelta(minutes=3, seconds=55))
-    again = post.process()
-    while not isinstance(again.deeds[0], Send):
-        again.step(0)
-    again.deeds[0] = None  # that one is under way and never arrives: its process was put to sleep
-    again.kill()
-    late = [BROKEN]
-    post.sqs.faults = lambda call: replace(late.pop(), slow=timedelta(seconds=29)) if call == "send" and late else None
+    only(post, "send", replace(BROKEN, slow=timedelta(seconds=29)))
     assert post.redrive() is ExitCode.PARTIAL
+    assert post.sqs.calls.count("send") == 2
     assert len(post.sqs.boxes["orders.fifo"].sent) == 1
+
+
+def test_hazard_5_what_never_gets_an_answer_is_in_doubt_and_what_does_later_is_not() -> None:
+    post = filled(1, fifo=True)
+    only(post, "send", TIMED_OUT, times=9)
+    assert post.redrive() is ExitCode.PARTIAL
+    tally = post.run().closed.tally  # type: ignore[union-attr]
+    assert (tally.doubtful, tally.unsent) == (1, 0)
+    assert post.run().doubts
+    post = filled(1, fifo=True)
+    only(post, "send", TIMED_OUT, times=3)
+    assert post.redrive() is ExitCode.DONE
+    assert not post.run().doubts
+    assert len(post.sqs.boxes["orders.fifo"].sent) == 1
+
+
+def test_hazard_1_a_handle_whose_time_ran_out_deletes_nothing(post: Post) -> None:
+    """SQS may say that it did, of a letter that somebody else has in hand by then."""
+    process = post.process(post.request(quick(visibility=timedelta(seconds=30))))
+    while not isinstance(process.deeds[0], Send):
+        process.step(0)
+    post.clock.advance(timedelta(seconds=5))
+    only(post, "send", Fault(slow=timedelta(seconds=29)))
+    process.step(0)
+    assert not isinstance(process.deeds[0], Delete)
+    process.finish()
+    assert exit_code(post.run()) is ExitCode.DONE
+    assert sorted(bodies(post, "orders"), key=int) == [str(n) for n in range(30)], (
+        "sent once, deleted when it came again"
+    )
 
 
 def test_what_an_earlier_run_sent_and_could_not_delete_is_never_sent_again(post: Post) -> None:
