@@ -1,10 +1,11 @@
 """Rollback: one absolute write of the stable routing, right from any phase.
 
 Rules this file guarantees: GetAlias and UpdateAlias are all it needs to make traffic safe, then one more read proves
-it; identity and journal come after the effect and cannot prevent it; a refused revision is read again and written
-again, because a rollback outranks whoever else is moving the alias; a release that is open and has moved nothing yet is
-called off, and a write of it that is on its way can no longer land; running it twice changes nothing more, and a step
-of a playbook that is done again says what it did.
+it; identity and journal come after the effect and cannot prevent it (a step of a playbook says before what it is about
+to do, if that can be said); a refused revision is read again and written again, because a rollback outranks whoever
+else is moving the alias; a release that is open and has moved nothing yet is called off, and a write of it that is on
+its way can no longer land; running it twice changes nothing more, and a step of a playbook that is done again says what
+it did.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from lambdaops.core.errors import (
     RollbackIncompleteError,
     RollbackTargetUnknownError,
 )
-from lambdaops.core.events import RolledBack, Signalled
+from lambdaops.core.events import Intent, Landed, RolledBack, Signalled
 from lambdaops.core.model import Alias, Routing, Target, require_account
 from lambdaops.core.notices import Progress, Warned
 from lambdaops.core.playbook.tags import same_step, step_of
 from lambdaops.core.replay import RollbackChoice, choose_rollback, open_release, tells_now
-from lambdaops.core.states import Signal
+from lambdaops.core.states import Done, Outcome, Signal
 from lambdaops.ops.recorder import Recorder, actor_if_known
 
 if TYPE_CHECKING:
@@ -89,28 +90,50 @@ def roll_back(ports: Ports, target: Target, to: str | None, reason: str, ticket:
     if planned.ends:
         _call_off(ports, planned, reason)
     elif not planned.changed:
-        before = _done_by_this_step(ports, planned)
+        before = _done_by_this_step(ports, planned, reason, ticket)
         if before is not None:
             return before
         ports.sink.emit(Progress(ports.clock.now(), f"{target} already sends all traffic to {planned.after}"))
         return planned
+    if step_of(ports.run):
+        _announce(ports, planned)
     done, replaced = _write(ports, target, to, planned)
     _verify(ports, target, done, replaced)
     _record(ports, done, reason, ticket)
     return done
 
 
-def _done_by_this_step(ports: Ports, planned: Rollback) -> Rollback | None:
+def _announce(ports: Ports, planned: Rollback) -> None:
+    """Journal what a step of a playbook is about to do, if that can be: whoever does it again knows it by that.
+
+    Anybody else's rollback is not kept waiting for its journal.
+    """
+    then = Done(Outcome.ROLLED_BACK, planned.basis)
+    intent = Intent(1, planned.before, planned.after, planned.revision, planned.basis, then)
+    _recorder(ports, planned.arn).record_if_possible(intent)
+
+
+def _done_by_this_step(ports: Ports, planned: Rollback, reason: str, ticket: str) -> Rollback | None:
     """What this very step of a playbook did before its process died, to be told again.
 
-    A process that died between its write and its record left none: then it is told as nothing to do.
+    If it died between its write and its record, the alias is where it was to be, and was not when the step began.
     """
     if not step_of(ports.run):
         return None
+    others = False
     for entry in reversed(_entries(ports, planned.arn)):
-        done = entry.event
-        if isinstance(done, RolledBack) and same_step(ports.run, entry.actor.run) and done.after == planned.after:
-            return replace(planned, before=done.before, basis=done.basis, changed=True, request_id=done.request_id)
+        if not same_step(ports.run, entry.actor.run):
+            others = others or isinstance(entry.event, Landed | RolledBack)
+            continue
+        match entry.event:
+            case RolledBack(after=planned.after) as done:
+                return replace(planned, before=done.before, basis=done.basis, changed=True, request_id=done.request_id)
+            case Intent(desired=planned.after, before=Routing() as before, reason=basis) if not others:
+                found = replace(planned, before=before, basis=basis, changed=True)
+                _record(ports, found, reason, ticket)
+                return found
+            case _:
+                pass
     return None
 
 
@@ -199,12 +222,14 @@ def _incomplete(target: Target, planned: Rollback, why: str, error: LambdaOpsErr
 
 def _record(ports: Ports, done: Rollback, reason: str, ticket: str) -> None:
     """Journal what was done; by now nothing here may fail the rollback."""
-    actor = actor_if_known(ports)
-    run = f"b-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    recorder = Recorder(ports, ports.journals.open(done.arn), done.arn, run, actor)
-    recorder.record_if_possible(
+    _recorder(ports, done.arn).record_if_possible(
         RolledBack(done.before, done.after, done.revision, done.basis, reason, ticket, done.request_id)
     )
+
+
+def _recorder(ports: Ports, arn: str) -> Recorder[Ports]:
+    run = f"b-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return Recorder(ports, ports.journals.open(arn), arn, run, actor_if_known(ports))
 
 
 def _choose(target: Target, alias: Alias, entries: tuple[Entry, ...]) -> RollbackChoice:

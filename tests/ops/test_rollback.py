@@ -29,6 +29,7 @@ from lambdaops.core.replay import open_release, phase
 from lambdaops.core.states import Signal
 from lambdaops.ops.reports import history
 from lambdaops.ops.rollback import Rollback, plan_rollback, roll_back
+from tests.sim.journal import Crash
 from tests.sim.rig import TARGET, Rig, plan_of
 
 if TYPE_CHECKING:
@@ -144,6 +145,55 @@ def test_a_step_of_a_playbook_that_is_done_again_says_what_it_did(rig: Rig) -> N
         done = roll_back(replace(rig.ports, run=run), TARGET, "1", "", "")
         assert (str(done.before), str(done.after), done.changed) == (before, "1", changed), run
     assert sum(isinstance(entry.event, RolledBack) for entry in rig.journal.entries) == 1
+
+
+STEP = "playbook:o-1/back"
+
+
+def step_killed_at(rig: Rig, appends: int, *, before: bool = False) -> None:
+    """A step of a playbook rolls back, and its process dies around this append from now on."""
+    rig.journal.crash_at, rig.journal.crash_before = rig.journal.appends + appends, before
+    with pytest.raises(Crash):
+        roll_back(replace(rig.ports, run=STEP), TARGET, "1", "", "")
+    rig.journal.crash_at = None
+
+
+def test_a_step_that_died_between_its_write_and_its_record_knows_that_it_wrote(rig: Rig) -> None:
+    rig.release()
+    step_killed_at(rig, 2, before=True)
+    rig.expect("1")
+    for _ in range(2):
+        done = roll_back(replace(rig.ports, run=STEP), TARGET, "1", "enough", "")
+        assert (str(done.before), done.changed) == ("2", True)
+    (record,) = [entry for entry in rig.journal.entries if isinstance(entry.event, RolledBack)]
+    assert record.event.reason == "enough"  # type: ignore[union-attr]
+    assert len(rig.world.writes) == 4, "three of the release, and one back"
+
+
+def test_a_step_that_died_before_its_write_makes_it(rig: Rig) -> None:
+    rig.release()
+    step_killed_at(rig, 1)
+    assert rig.world.routing == Routing("2")
+    done = roll_back(replace(rig.ports, run=STEP), TARGET, "1", "", "")
+    assert (str(done.before), done.changed) == ("2", True)
+    rig.expect("1")
+
+
+def test_a_step_that_died_before_its_write_does_not_claim_what_somebody_else_did(rig: Rig) -> None:
+    rig.release()
+    step_killed_at(rig, 1)
+    rig.rollback("1")
+    done = roll_back(replace(rig.ports, run=STEP), TARGET, "1", "", "")
+    assert not done.changed
+    assert sum(isinstance(entry.event, RolledBack) for entry in rig.journal.entries) == 1
+
+
+def test_a_step_goes_back_although_its_journal_cannot_be_written(rig: Rig) -> None:
+    rig.release()
+    rig.journal.broken = "no space left"
+    done = roll_back(replace(rig.ports, run=STEP), TARGET, "1", "", "")
+    assert done.changed
+    rig.expect("1")
 
 
 def test_running_it_twice_changes_nothing_more(rig: Rig) -> None:
