@@ -95,22 +95,23 @@ def roll_back(ports: Ports, target: Target, to: str | None, reason: str, ticket:
             return before
         ports.sink.emit(Progress(ports.clock.now(), f"{target} already sends all traffic to {planned.after}"))
         return planned
+    run = f"b-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     if step_of(ports.run):
-        _announce(ports, planned)
+        _announce(ports, planned, run)
     done, replaced = _write(ports, target, to, planned)
     _verify(ports, target, done, replaced)
-    _record(ports, done, reason, ticket)
+    _record(ports, done, run, reason, ticket)
     return done
 
 
-def _announce(ports: Ports, planned: Rollback) -> None:
+def _announce(ports: Ports, planned: Rollback, run: str) -> None:
     """Journal what a step of a playbook is about to do, if that can be: whoever does it again knows it by that.
 
     Anybody else's rollback is not kept waiting for its journal.
     """
     then = Done(Outcome.ROLLED_BACK, planned.basis)
     intent = Intent(1, planned.before, planned.after, planned.revision, planned.basis, then)
-    _recorder(ports, planned.arn).record_if_possible(intent)
+    _recorder(ports, planned.arn, run).record_if_possible(intent)
 
 
 def _done_by_this_step(ports: Ports, planned: Rollback, reason: str, ticket: str) -> Rollback | None:
@@ -130,7 +131,7 @@ def _done_by_this_step(ports: Ports, planned: Rollback, reason: str, ticket: str
                 return replace(planned, before=done.before, basis=done.basis, changed=True, request_id=done.request_id)
             case Intent(desired=planned.after, before=Routing() as before, reason=basis) if not others:
                 found = replace(planned, before=before, basis=basis, changed=True)
-                _record(ports, found, reason, ticket)
+                _record(ports, found, entry.release, reason, ticket)
                 return found
             case _:
                 pass
@@ -220,15 +221,14 @@ def _incomplete(target: Target, planned: Rollback, why: str, error: LambdaOpsErr
     )
 
 
-def _record(ports: Ports, done: Rollback, reason: str, ticket: str) -> None:
+def _record(ports: Ports, done: Rollback, run: str, reason: str, ticket: str) -> None:
     """Journal what was done; by now nothing here may fail the rollback."""
-    _recorder(ports, done.arn).record_if_possible(
+    _recorder(ports, done.arn, run).record_if_possible(
         RolledBack(done.before, done.after, done.revision, done.basis, reason, ticket, done.request_id)
     )
 
 
-def _recorder(ports: Ports, arn: str) -> Recorder[Ports]:
-    run = f"b-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+def _recorder(ports: Ports, arn: str, run: str) -> Recorder[Ports]:
     return Recorder(ports, ports.journals.open(arn), arn, run, actor_if_known(ports))
 
 

@@ -167,6 +167,7 @@ def test_a_step_that_died_between_its_write_and_its_record_knows_that_it_wrote(r
         assert (str(done.before), done.changed) == ("2", True)
     (record,) = [entry for entry in rig.journal.entries if isinstance(entry.event, RolledBack)]
     assert record.event.reason == "enough"  # type: ignore[union-attr]
+    assert record.release == rig.journal.entries[-2].release, "one rollback"
     assert len(rig.world.writes) == 4, "three of the release, and one back"
 
 
