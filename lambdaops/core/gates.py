@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from lambdaops.core.duration import format_duration
 from lambdaops.core.model import AlarmReading, AlarmState, Finding, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from lambdaops.core.plan import Plan
@@ -80,31 +80,23 @@ def unreadable(names: Sequence[str], why: str) -> tuple[GateResult, ...]:
     return tuple(GateResult(name, Verdict.ERROR, f"{name}: cannot be read: {why}") for name in names)
 
 
-class Alarmed(Protocol):
-    """A plan that names alarms to watch, and those of them that are only reported."""
-
-    @property
-    def alarms(self) -> tuple[str, ...]:
-        """All of them."""
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """Those that never act."""
-
-
-def assess_alarms(plan: Alarmed, before: Sequence[AlarmReading], now: Sequence[AlarmReading]) -> tuple[GateResult, ...]:
-    """Judge every alarm of the plan.
+def assess_alarms(
+    names: Sequence[str],
+    before: Sequence[AlarmReading],
+    now: Sequence[AlarmReading],
+    ignored: Collection[str] = (),
+) -> tuple[GateResult, ...]:
+    """Judge every alarm that is named.
 
     Args:
-        plan: names the alarms to watch and those to ignore.
-        before: the previous look, at first the one taken when the release opened.
+        names: the alarms to watch.
+        before: the previous look, at first the one taken when the operation began.
         now: this look.
+        ignored: those of them that are only reported.
     """
     earlier = {reading.name: reading for reading in before}
     current = {reading.name: reading for reading in now}
-    return tuple(
-        _assess(name, earlier.get(name), current.get(name), ignored=name in plan.ignored) for name in plan.alarms
-    )
+    return tuple(_assess(name, earlier.get(name), current.get(name), ignored=name in ignored) for name in names)
 
 
 def _assess(name: str, before: AlarmReading | None, now: AlarmReading | None, *, ignored: bool) -> GateResult:

@@ -185,7 +185,7 @@ class Driver:
         except (AwsError, NotFoundError) as error:
             gates = (*unreadable(plan.alarms, error.message), *judged)
             return _Look(alias, why, (), gates, trouble=trouble or error)
-        gates = (*assess_alarms(plan, self.release.alarms, alarms), *judged)
+        gates = (*assess_alarms(plan.alarms, self.release.alarms, alarms, plan.ignored), *judged)
         return _Look(alias, why, alarms, gates, trouble=trouble)
 
     def _judge(self) -> tuple[tuple[GateResult, ...], LambdaOpsError | None]:

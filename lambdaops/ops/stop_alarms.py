@@ -17,14 +17,6 @@ from lambdaops.ports import Alarms
 _BLIND_FOR = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class _Heeded:
-    """Alarms of which none is only reported."""
-
-    alarms: tuple[str, ...]
-    ignored: tuple[str, ...] = ()
-
-
 def require_quiet(alarms: Alarms, names: tuple[str, ...], what: str, target: str) -> tuple[AlarmReading, ...]:
     """What the alarms say before ``what`` begins.
 
@@ -75,6 +67,6 @@ class StopAlarms:
             blind = error.permanent or now - self._blind_since >= _BLIND_FOR
             return f"the alarms cannot be read: {error.message}" if blind else ""
         self._blind_since = None
-        verdict, reason = worst(assess_alarms(_Heeded(self.names), self.readings, readings))
+        verdict, reason = worst(assess_alarms(self.names, self.readings, readings))
         self.readings = readings
         return reason if verdict in (Verdict.FAIL, Verdict.ERROR) else ""
