@@ -149,7 +149,7 @@ class Runner:
     def _cancelled(self) -> str:
         """Why the run is to end, if somebody asked for that; the journal is read once a second at most."""
         now = self.ports.clock.now()
-        if self._listened is None or not self._listened <= now < self._listened + _LISTEN_EVERY:
+        if self._listened is None or now >= self._listened + _LISTEN_EVERY:
             self._listened = now
             self._hear()
         asked = self.run.cancelled
