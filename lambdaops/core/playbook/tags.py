@@ -20,6 +20,12 @@ def step_of(run: str) -> str:
     return first.removeprefix(TAG) if first.startswith(TAG) else ""
 
 
+def owner_of(run: str) -> tuple[str, str]:
+    """The run and the key of the step that an actor acted for, whichever attempt that was; empty if for none."""
+    owner, _, step = step_of(run).partition("/")
+    return owner, step.partition("#")[0]
+
+
 def same_step(run: str, other: str) -> bool:
     """Whether two actors acted for the same attempt of a step; both are ``Actor.run``, and without a step none is."""
     step = step_of(run)

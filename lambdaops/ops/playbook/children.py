@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lambdaops.core.playbook.records import StepBegan
 from lambdaops.core.playbook.run import runs
-from lambdaops.core.playbook.tags import step_of
+from lambdaops.core.playbook.tags import owner_of
 from lambdaops.core.playbook.uses import Parameter, Use, parameters
 from lambdaops.ops.playbook.runs import PLAYBOOK, FoundRun
 
@@ -42,7 +42,7 @@ def acted_on(journals: Journals, arn: str, run: str, playbooks: Iterable[str]) -
     entries = [entry for name in playbooks for entry in journals.open(_journal(arn, name)).each()]
     family = {run}
     while True:
-        more = {one.release for one in entries if step_of(one.actor.run).partition("/")[0] in family} - family
+        more = {one.release for one in entries if owner_of(one.actor.run)[0] in family} - family
         if not more:
             break
         family |= more
@@ -75,7 +75,6 @@ def left_open(journals: Journals, arn: str, run: str, playbooks: Iterable[str]) 
         other = _journal(arn, name)
         journal = journals.open(other)
         for one in runs(journal.each()):
-            ours, _, step = step_of(one.last.actor.run).partition("/")
-            found = FoundRun(other, journal, one, journals.driver(f"{other}@{one.id}") if one.open else None)
-            if one.open and ours == run and not found.live:
-                yield step.partition("#")[0], found
+            owner, step = owner_of(one.last.actor.run)
+            if one.open and owner == run and not (found := FoundRun.of(journals, other, journal, one)).live:
+                yield step, found

@@ -51,6 +51,11 @@ class FoundRun:
     run: Run
     lease: Lease | None
 
+    @classmethod
+    def of(cls, journals: Journals, arn: str, journal: Journal, run: Run) -> FoundRun:
+        """A run of this journal, which is kept under ``arn``; of one that is over nobody asks who drives it."""
+        return cls(arn, journal, run, journals.driver(f"{arn}@{run.id}") if run.open else None)
+
     @property
     def live(self) -> bool:
         """Whether a process is at work on it."""
@@ -246,7 +251,7 @@ def _all(journals: Journals, text: str) -> Iterator[FoundRun]:
             continue
         for run in found:
             if not text or text in (run.id, name, arn):
-                yield FoundRun(arn, journal, run, journals.driver(f"{arn}@{run.id}") if run.open else None)
+                yield FoundRun.of(journals, arn, journal, run)
 
 
 def _again(found: FoundRun) -> Run:
