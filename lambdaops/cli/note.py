@@ -146,15 +146,14 @@ mentions stay plain words.
 
 
 def _note(env: Env, reach: Reach, words: tuple[str, str, str, str], level: Level) -> Note:
-    import secrets
-
     from lambdaops.core.model import Actor
     from lambdaops.core.notes import Note, Urgency
+    from lambdaops.ops.recorder import new_run
 
     now = env.clock.now()
     text, title, target, note_id = words
     return Note(
-        id=note_id or f"m-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        id=note_id or new_run("m", now),
         at=now,
         actor=Actor("", ""),
         text=text,

@@ -84,14 +84,14 @@ gets it, the channel does not say.
 
 
 def _message(env: Env, reach: Reach) -> Message:
-    import secrets
     import socket
 
     from lambdaops.core.model import Actor
     from lambdaops.core.notifications import Message, Moment
+    from lambdaops.ops.recorder import new_run
 
     now = env.clock.now()
-    release = f"t-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    release = new_run("t", now)
     # Nobody is asked who this is: a webhook must be tried where there are no credentials.
     actor = Actor("", socket.gethostname(), env.ci_run, env.ci_commit, env.tool)
     target = f"arn:aws:lambda:{reach.region or ''}:{reach.account or ''}:function:notify:test"

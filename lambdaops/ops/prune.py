@@ -7,7 +7,6 @@ disk, before its call; a killed run is completed by running it again, and its jo
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -40,7 +39,7 @@ from lambdaops.core.prune_records import (
     VersionDeleting,
     VersionSpared,
 )
-from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.recorder import Recorder, actor_of, new_run
 from lambdaops.ops.references import Guards, Memory
 from lambdaops.ports import Drive, Ports
 from lambdaops.ports.published import Deletion, PublishedVersions
@@ -122,7 +121,7 @@ def prune(
         JournalUnwritableError: what cannot be recorded is not deleted.
         JournalTamperedError, InvalidFileError, JournalUnreachableError: a journal cannot be used any more.
     """
-    run = f"v-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run = new_run("v", ports.clock.now())
     arn, journal = found.stock.arn, ports.journals.open(found.stock.arn)
     recorder = Recorder(ports, journal, arn, run, actor_of(ports))
     with ports.journals.drive(arn, run) as lease:

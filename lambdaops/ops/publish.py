@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from lambdaops.core.events import Published, PublishFailed, PublishStarted
 from lambdaops.core.model import Actor, Version
 from lambdaops.core.notices import Progress
 from lambdaops.core.playbook.tags import same_step
-from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.recorder import Recorder, actor_of, new_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +126,7 @@ def publish(
     plan = plan_publish(ports, function, code)
     arn = plan.latest.arn
     actor = actor_of(ports)
-    run = f"p-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run = new_run("p", ports.clock.now())
     recorder = Recorder(ports, ports.journals.open(arn), arn, run, actor)
     recorder.record(PublishStarted(plan.source, plan.code_sha256, reason, ticket))
     try:

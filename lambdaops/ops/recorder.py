@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -13,6 +14,7 @@ from lambdaops.ports import Journal, Recording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from lambdaops.core.errors import LambdaOpsError
     from lambdaops.core.events import Event
@@ -68,6 +70,11 @@ class Recorder(Generic[P]):
         entry = Entry(None, now, self.arn, self.run, self.actor, event)
         self.ports.sink.emit(entry)
         return entry
+
+
+def new_run(kind: str, began: datetime) -> str:
+    """A name for a run that begins, such as ``r-20261129-031500-1f2e``; the first letter tells what it is."""
+    return f"{kind}-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def actor_of(ports: Recording) -> Actor:

@@ -6,7 +6,6 @@ release that is already open is taken up, never begun twice; one live process pe
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,7 @@ from lambdaops.core.states import Done, Outcome, State
 from lambdaops.ops.driver import Driver
 from lambdaops.ops.preflight import Preflight, check
 from lambdaops.ops.publish import describe_source, is_fixed, publish, published_from, sha256_of
-from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.recorder import Recorder, actor_of, new_run
 from lambdaops.ports import SILENT_AFTER, Code
 
 if TYPE_CHECKING:
@@ -240,7 +239,7 @@ def _begin(ports: Ports, situation: Situation, prepared: Preflight, request: Req
     """Open the release in the journal and drive it to its end."""
     actor = actor_of(ports)
     arn = situation.alias.arn
-    run = f"r-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run = new_run("r", ports.clock.now())
     with _right(ports, situation.target, arn, run) as drive:
         journal = ports.journals.open(arn)
         _still_as_seen(journal, situation)

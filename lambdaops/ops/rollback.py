@@ -10,7 +10,6 @@ it did.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -30,7 +29,7 @@ from lambdaops.core.notices import Progress, Warned
 from lambdaops.core.playbook.tags import same_step, step_of
 from lambdaops.core.replay import RollbackChoice, choose_rollback, open_release, tells_now
 from lambdaops.core.states import Done, Outcome, Signal
-from lambdaops.ops.recorder import Recorder, actor_if_known
+from lambdaops.ops.recorder import Recorder, actor_if_known, new_run
 
 if TYPE_CHECKING:
     from lambdaops.core.events import Entry
@@ -95,7 +94,7 @@ def roll_back(ports: Ports, target: Target, to: str | None, reason: str, ticket:
             return before
         ports.sink.emit(Progress(ports.clock.now(), f"{target} already sends all traffic to {planned.after}"))
         return planned
-    run = f"b-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run = new_run("b", ports.clock.now())
     if step_of(ports.run):
         _announce(ports, planned, run)
     done, replaced = _write(ports, target, to, planned)

@@ -7,7 +7,6 @@ letter that was not taken stops its group and no other.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +21,7 @@ from lambdaops.core.errors import AwsError, NotFoundError
 from lambdaops.core.notices import Progress
 from lambdaops.core.playbook.tags import same_step
 from lambdaops.ops.dlq.cargo import Cargo, check_fit
-from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.recorder import Recorder, actor_of, new_run
 from lambdaops.ports.queues import DeadLetterPorts
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ def load(ports: DeadLetterPorts, plan: LoadPlan, reason: str = "", ticket: str =
         return LoadReport(queue.arn, cargo.lines.name, cargo.letters, 0, len(before.sent), run=before.run)
     ports.ask.confirm(f"Send {plan.left} letters of {cargo.lines.name} to {queue.name}?")
     began = ports.clock.now()
-    run = before.run or f"l-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run = before.run or new_run("l", began)
     recorder = Recorder(ports, ports.journals.open(queue.arn), queue.arn, run, actor_of(ports))
     ports.signals.listen()
     with ports.journals.drive(queue.arn, run) as lease:

@@ -6,7 +6,6 @@ through than one batch, and says so; the run ends when SQS says that the task ha
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ from lambdaops.core.dlq.run import runs
 from lambdaops.core.errors import AwsError, NotFoundError, PartlyDoneError
 from lambdaops.core.notices import Redriving, Warned
 from lambdaops.ops.dlq.redrive import Prepared, Redriven, Request
-from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.recorder import Recorder, actor_of, new_run
 
 if TYPE_CHECKING:
     from lambdaops.core.dlq.records import DeadLetterEvent
@@ -48,7 +47,7 @@ def move(ports: DeadLetterPorts, prepared: Prepared, request: Request) -> Redriv
     """
     plan = replace(prepared.plan, native=True)
     unfinished = prepared.unfinished
-    name = unfinished.id if unfinished else f"d-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    name = unfinished.id if unfinished else new_run("d", ports.clock.now())
     actor = actor_of(ports)
     with ports.journals.drive(plan.queue, name) as drive:
         ports.signals.listen()

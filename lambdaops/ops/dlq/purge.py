@@ -6,7 +6,6 @@ very receive that wrote it, so that what arrives meanwhile is either kept in the
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from lambdaops.core.dlq.records import Change, QueueChanged, QueueChanging
 from lambdaops.core.errors import PlaybookHeldError
 from lambdaops.core.playbook.tags import same_step
 from lambdaops.ops.dlq.holding import Holding
-from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.recorder import Recorder, actor_of, new_run
 from lambdaops.ports.queues import DeadLetterPorts, Pages
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def purge(ports: DeadLetterPorts, queue: Queue, pages: Pages | None, reason: str
         NotFoundError, AwsError: SQS's word on it; what was deleted until then is in the file.
     """
     ports.ask.confirm(question(queue, pages))
-    run = f"d-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run = new_run("d", ports.clock.now())
     recorder = Recorder(ports, ports.journals.open(queue.arn), queue.arn, run, actor_of(ports))
     with ports.journals.drive(queue.arn, run) as lease:
         detail = pages.name if pages else _NOTHING_KEPT

@@ -7,7 +7,6 @@ what is in hand is given back.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -41,7 +40,7 @@ from lambdaops.ops.dlq.crew import Crew
 from lambdaops.ops.dlq.hands import Hands
 from lambdaops.ops.dlq.shift import Shift
 from lambdaops.ops.dlq.worker import Worker
-from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.recorder import Recorder, actor_of, new_run
 from lambdaops.ops.steady import Steady
 from lambdaops.ops.stop_alarms import StopAlarms
 from lambdaops.ports import Journal
@@ -196,7 +195,7 @@ def redrive(ports: DeadLetterPorts, prepared: Prepared, request: Request) -> Red
         JournalUnwritableError, AwsError: nothing was moved, or what was is on record.
     """
     unfinished = prepared.unfinished
-    name = unfinished.id if unfinished else f"d-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    name = unfinished.id if unfinished else new_run("d", ports.clock.now())
     actor = actor_of(ports)
     with ports.journals.drive(prepared.queue.arn, name) as drive:
         ports.signals.listen()

@@ -7,7 +7,6 @@ stopped keeps no other one running; halting twice forgets nothing.
 
 from __future__ import annotations
 
-import secrets
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -22,7 +21,7 @@ from lambdaops.core.halt.records import Halted, HaltOpened
 from lambdaops.core.halt.reports import HaltReport, ReservedReport, source_of
 from lambdaops.core.notices import Progress, Warned
 from lambdaops.ops.halt.turning import Hand
-from lambdaops.ops.recorder import Recorder, actor_if_known
+from lambdaops.ops.recorder import Recorder, actor_if_known, new_run
 from lambdaops.ops.steady import Steady
 from lambdaops.ports import Journal
 from lambdaops.ports.halting import Concurrency
@@ -132,7 +131,7 @@ def halt(ports: HaltPorts, function: str, request: Request) -> HaltReport:
         ports.sink.emit(Warned(ports.clock.now(), ALL_INVOCATIONS.format(function=function)))
     ports.ask.confirm(_question(function, plan))
     arn = look.concurrency.arn
-    run = look.halt.id if look.halt is not None else f"h-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run = look.halt.id if look.halt is not None else new_run("h", ports.clock.now())
     recorder = Recorder(ports, look.journal, arn, run, actor_if_known(ports))
     opened = HaltOpened(plan.fresh, plan.reserved, request.reason, request.ticket, ports.tool)
     recorder.record(opened)

@@ -6,7 +6,6 @@ account, region and inputs, or it is refused; a step that was done is not done a
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from lambdaops.core.playbook.records import PlaybookOpened, PlaybookResumed
 from lambdaops.core.playbook.run import Run, exit_code, runs
 from lambdaops.ops.playbook.prepare import require_rate, same_run
 from lambdaops.ops.playbook.runner import Runner
-from lambdaops.ops.recorder import Recorder, actor_of
+from lambdaops.ops.recorder import Recorder, actor_of, new_run
 from lambdaops.ops.steady import Steady
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def begin(ports: PlaybookPorts, prepared: Prepared) -> Ended:
     ports = replace(ports, clock=Steady(ports.clock))
     actor = actor_of(ports)
     request, plan = prepared.request, prepared.plan
-    run = f"o-{ports.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run = new_run("o", ports.clock.now())
     journal = ports.journals.open(prepared.arn)
     recorder = Recorder(ports, journal, prepared.arn, run, actor)
     with ports.journals.drive(f"{prepared.arn}@{run}", run) as drive:
