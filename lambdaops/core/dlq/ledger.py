@@ -84,7 +84,7 @@ class Ledger:
             self._sent_before |= run.undeleted
         for run in (*self.earlier, self.run):
             for sending, at in run.sending.values():
-                if sending.to.endswith(".fifo"):
+                if sending.fifo:
                     self._doubt(sending.ids, at)
             for name, at in run.doubts.items():
                 self._doubt((name,), at)
@@ -167,7 +167,7 @@ class Ledger:
     def settle(self, sending: Sending, began: datetime, sent: Sent) -> None:
         """Take the end of a batch, and when it was begun."""
         failures = {failure.id: failure for failure in sent.failures}
-        if sending.to.endswith(".fifo"):
+        if sending.fifo:
             self._doubt([failure.id for failure in sent.failures if failure.unsure], began)
         for name in sending.ids:
             self._settle(name, failures.get(name), sending.to)

@@ -49,6 +49,11 @@ class Sending:
     to: str
     ids: tuple[str, ...]
 
+    @property
+    def fifo(self) -> bool:
+        """Whether it goes to a queue that knows again what it was sent."""
+        return self.to.endswith(".fifo")
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

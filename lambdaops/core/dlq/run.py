@@ -134,7 +134,7 @@ class Run:
         self.quarantined += sent if sending.to == self.plan.quarantine else 0
         self.undeleted |= {failure.id for failure in end.failures if failure.sent}
         self.unsure += end.unsure
-        if sending.to.endswith(".fifo"):
+        if sending.fifo:
             for failure in end.failures:
                 if failure.unsure:
                     self.doubts.setdefault(failure.id, at)
