@@ -161,10 +161,7 @@ def _planned(number: int, step: PlannedStep, paper: Paper) -> list[str]:
     lines += [_inner(one) for one in step.inside]
     if step.approval:
         lines.append("   waits for somebody's approval")
-    if step.writes:
-        lines += _calls(paper.paint("writes", "warn"), step.writes, paper)
-    if step.reads:
-        lines += _calls("reads ", step.reads, paper)
+    lines += _calls(step.writes, step.reads, paper)
     if step.timeout is not None:
         lines.append(f"   within {format_duration(step.timeout)}")
     if step.on_failure != "abort":
@@ -175,8 +172,7 @@ def _planned(number: int, step: PlannedStep, paper: Paper) -> list[str]:
     elif step.undo:
         lines.append(f"   taken back by: {_typed(step.undo)}")
         lines += [f"   that only if {plain(step.undo_when)}"] if step.undo_when != "always" else []
-        lines += _calls("  " + paper.paint("writes", "warn"), step.undo_writes, paper) if step.undo_writes else []
-        lines += _calls("  reads ", step.undo_reads, paper) if step.undo_reads else []
+        lines += _calls(step.undo_writes, step.undo_reads, paper, indent="  ")
     return lines
 
 
@@ -190,15 +186,18 @@ def _typed(does: str) -> str:
     return plain(does if does.split(" ", maxsplit=1)[0] in BUILTIN else f"lambdaops {does}")
 
 
-def _calls(head: str, calls: Sequence[str], paper: Paper) -> list[str]:
+def _calls(writes: Sequence[str], reads: Sequence[str], paper: Paper, indent: str = "") -> list[str]:
     """The calls of each service together; on a terminal, what does not fit stands below."""
-    by_service: dict[str, list[str]] = {}
-    for call in calls:
-        service, _, name = call.partition(":")
-        by_service.setdefault(service, []).append(name)
-    text = "; ".join(f"{service} {', '.join(names)}" for service, names in by_service.items())
-    first, *more = wrap(text, paper.width - len(_UNDER)) if paper.width is not None else [text]
-    return [f"   {head} {first}", *(f"{_UNDER}{line}" for line in more)]
+    under, lines = indent + _UNDER, []
+    for head, calls in ((paper.paint("writes", "warn"), writes), ("reads ", reads)):
+        by_service: dict[str, list[str]] = {}
+        for call in calls:
+            service, _, name = call.partition(":")
+            by_service.setdefault(service, []).append(name)
+        text = "; ".join(f"{service} {', '.join(names)}" for service, names in by_service.items())
+        parts = wrap(text, paper.width - len(under)) if paper.width is not None else [text]
+        lines += [f"{under if below else f'   {indent}{head} '}{part}" for below, part in enumerate(parts) if text]
+    return lines
 
 
 def _told(value: object) -> str:
