@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from lambdaops.core.playbook.book import Action, Playbook, Step, Undo
 from lambdaops.core.states import Signal
+from tests.sim.journal import Crash
 
 if TYPE_CHECKING:
     from lambdaops.core.playbook.records import Outcome
@@ -36,3 +39,12 @@ def held(rig: PlayRig) -> tuple[int, str]:
     run = rig.replayed()
     assert run.held is not None, run.closed
     return run.held.code, run.held.reason
+
+
+def killed_at(rig: PlayRig, number: int, book: Playbook, *, before: bool) -> None:
+    """The command begins a run, and its process dies around this append to the only journal that there is."""
+    (journal,) = rig.journals.journals.values()
+    journal.crash_at, journal.crash_before = number, before
+    with pytest.raises(Crash):
+        rig.run(book)
+    journal.crash_at = None

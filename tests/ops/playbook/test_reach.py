@@ -9,8 +9,7 @@ import pytest
 from lambdaops.core.errors import ExitCode, LimitReachedError
 from lambdaops.core.playbook.book import CONTINUE, Action, Input, Json, Kind, Limits, Playbook, Step, Undo
 from lambdaops.core.playbook.records import Outcome, PlaybookOpened, PlaybookResumed, StepBegan
-from tests.ops.playbook.books import book, closed, held, ship, undoable
-from tests.sim.journal import Crash
+from tests.ops.playbook.books import book, closed, held, killed_at, ship, undoable
 from tests.sim.playing import PlayRig
 
 if TYPE_CHECKING:
@@ -153,11 +152,7 @@ def test_killed_around_any_record_it_is_held_at_the_same_step(before: bool) -> N
     count = _records(rig_for(), BOOK)
     for number in range(1, count + 1):
         rig = rig_for()
-        (journal,) = rig.journals.journals.values()
-        journal.crash_at, journal.crash_before = number, before
-        with pytest.raises(Crash):
-            rig.run(BOOK)
-        journal.crash_at = None
+        killed_at(rig, number, BOOK, before=before)
         assert rig.run(BOOK).exit_code is ExitCode.HELD
         assert "step c would act on of b" in held(rig)[1], number
         assert _once(acted(rig)) == ["a", "of a"], number

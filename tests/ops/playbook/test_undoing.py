@@ -14,7 +14,7 @@ from lambdaops.core.errors import (
 )
 from lambdaops.core.playbook.book import Action, Input, Json, Kind, Playbook, Retry, Step, Undo
 from lambdaops.core.playbook.records import Outcome, PlaybookUndoing
-from tests.ops.playbook.books import book, closed, held, ship, undoable
+from tests.ops.playbook.books import book, closed, held, killed_at, ship, undoable
 from tests.sim.journal import Crash
 from tests.sim.playing import PlayRig
 
@@ -263,11 +263,7 @@ def test_killed_around_any_record_each_item_is_taken_back_once_as_it_was(before:
     assert (len(rig.journal), undone(rig)) == (14, wanted)
     for number in range(1, 15):
         rig = rig_for()
-        (journal,) = rig.journals.journals.values()
-        journal.crash_at, journal.crash_before = number, before
-        with pytest.raises(Crash):
-            rig.run(steps)
-        journal.crash_at = None
+        killed_at(rig, number, steps, before=before)
         if rig.journal and not rig.replayed().open:
             assert number == 14
         elif (number, before) in ((7, True), (7, False), (8, True)):  # before it is taken back it is tried once more
