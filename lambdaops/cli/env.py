@@ -76,14 +76,14 @@ class Env:
     @property
     def again(self) -> bool:
         """Whether a command is done for a step that was begun before, and nobody knows how that ended."""
-        return self.part is not None and self.part.again
+        return self.part is not None and self.part.step.again
 
     @property
     def ci_run(self) -> str:
         """What this is part of: the step of a playbook, the CI run as its provider names it; empty outside both."""
         from lambdaops.cli.ci_run import run_in
 
-        step = f"{TAG}{self.part.tag}" if self.part is not None else ""
+        step = f"{TAG}{self.part.step.tag}" if self.part is not None else ""
         return " ".join(part for part in (step, run_in(self.variables)) if part)
 
     @property

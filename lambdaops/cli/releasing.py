@@ -219,7 +219,7 @@ def interrupts(env: Env, on_interrupt: str | None, left: str = _LEFT) -> Signals
     A step of a playbook listens to what its run listens to. ``left`` is said when the same signal comes again.
     """
     if env.part is not None:
-        return env.part.signals
+        return env.part.step.signals
     if on_interrupt is not None:
         wanted = Signal(on_interrupt)
         return ProcessSignals(env.clock, wanted, wanted, left)

@@ -69,7 +69,7 @@ hidden from everybody else meanwhile, and each counts as received once more.
         with telling(env, output) as sink:
             ports = reach.dead_letters(env, sink, yes=yes, signals=stopping(env, "the letters in hand come back"))
             queue_ = reach.find(ports)
-            path, since = env.cwd / file, env.part.since if env.part is not None and env.again else None
+            path, since = env.cwd / file, env.part.step.since if env.part is not None and env.again else None
             # What was written since the step began is the step's own: nobody else's file is ever written over.
             ours, whole = own_files(path, since) if since is not None else (False, False)
             before = dumped_before(check(LetterLines(path)), queue_) if whole else None

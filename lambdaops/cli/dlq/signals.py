@@ -15,5 +15,5 @@ def stopping(env: Env, left: str) -> Signals:
     from lambdaops.core.states import Signal
 
     if env.part is not None:
-        return env.part.signals
+        return env.part.step.signals
     return ProcessSignals(env.clock, Signal.HOLD, Signal.HOLD, left=f"left at once; {left}")

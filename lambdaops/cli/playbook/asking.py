@@ -141,7 +141,7 @@ def request_of(env: Env, asked: Asked, library: Library, playbook: Playbook, rea
 
 def above_of(env: Env) -> Above:
     """What a run has from the one that it is a step of; nothing if a person began it."""
-    return env.part.above if env.part is not None else NOTHING_ABOVE
+    return env.part.step.above if env.part is not None else NOTHING_ABOVE
 
 
 def inputs_again(playbook: Playbook, run: Run, said: Mapping[str, Json]) -> dict[str, Json]:

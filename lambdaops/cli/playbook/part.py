@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from lambdaops.core.playbook.limits import NOTHING_ABOVE, Above
 from lambdaops.core.playbook.uses import Result
 
 if TYPE_CHECKING:
     from lambdaops.cli.reply import Reply
-    from lambdaops.ports import Signals
+    from lambdaops.ports.playbooks import Part
 
 
 @dataclass
 class StepPart:
-    """The step that a command is done for.
+    """The step that a command is done for, and what the command replied."""
 
-    ``tag`` names run, step and attempt; ``again`` is whether it was begun before, at ``since``, and nobody knows how
-    that ended. ``above`` is what a run that the command begins has from the run of the step.
-    """
-
-    tag: str
-    again: bool
-    signals: Signals
-    since: datetime | None = None
-    above: Above = NOTHING_ABOVE
+    step: Part
     result: Result = field(default_factory=lambda: Result(1, "the command said nothing", error="internal"))
 
     def take(self, reply: Reply) -> None:

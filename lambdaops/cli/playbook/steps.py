@@ -36,12 +36,11 @@ class CommandSteps:
         """Do it as a step of the run."""
         from lambdaops.cli.main import main
 
-        step = StepPart(part.tag, part.again, part.signals, part.since, part.above)
         child = copy.copy(self.env)
-        child.part, child.stdout, child.stdin = step, io.StringIO(), io.StringIO()
+        child.part, child.stdout, child.stdin = StepPart(part), io.StringIO(), io.StringIO()
         child.ci = Ci({})
         main(self._words(use, given), child)
-        return step.result
+        return child.part.result
 
     def _words(self, use: Use, given: Mapping[str, Json]) -> list[str]:
         known = {word for one in command_of(use.words).params for word in one.opts}
