@@ -8,13 +8,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from lambdaops.core.errors import AwsError, BlockedError
 from lambdaops.core.gates import Verdict, assess_alarms, worst
-from lambdaops.core.model import AlarmReading, AlarmState
+from lambdaops.core.model import AlarmReading, AlarmState, Finding, Level
 from lambdaops.ports import Alarms
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _BLIND_FOR = timedelta(minutes=1)
+
+
+def found_before(names: Sequence[str], readings: Sequence[AlarmReading], what: str) -> list[Finding]:
+    """What the alarms say against ``what`` before it begins: one that is missing or in ALARM blocks it."""
+    states = {one.name: one.state for one in readings}
+    found = []
+    for name in names:
+        match states.get(name):
+            case None:
+                said = f"alarm {name} does not exist in this account and region"
+                hint = "Check the spelling and the region: aws cloudwatch describe-alarms lists them."
+                found.append(Finding(Level.BLOCK, "alarms", said, hint))
+            case AlarmState.ALARM:
+                said = f"alarm {name} is in ALARM: it would stop {what} at once"
+                found.append(Finding(Level.BLOCK, "alarms", said, "Wait until it is OK."))
+            case AlarmState.INSUFFICIENT_DATA:
+                found.append(Finding(Level.WARN, "alarms", f"alarm {name} has no data: only ALARM stops {what}", ""))
+            case AlarmState.OK:
+                pass
+    return found
 
 
 def require_quiet(alarms: Alarms, names: tuple[str, ...], what: str, target: str) -> tuple[AlarmReading, ...]:
@@ -25,20 +49,9 @@ def require_quiet(alarms: Alarms, names: tuple[str, ...], what: str, target: str
         AwsError: CloudWatch did not say.
     """
     readings = alarms.read_alarms(names)
-    states = {one.name: one.state for one in readings}
-    for name in names:
-        if name not in states:
-            raise BlockedError(
-                f"alarm {name} does not exist in this account and region",
-                hint="Check the spelling and the region: aws cloudwatch describe-alarms lists them.",
-                target=target,
-            )
-        if states[name] is AlarmState.ALARM:
-            raise BlockedError(
-                f"alarm {name} is in ALARM: it would stop {what} at once",
-                hint="Wait until it is OK, or leave it out.",
-                target=target,
-            )
+    for finding in found_before(names, readings, what):
+        if finding.level is Level.BLOCK:
+            raise BlockedError(finding.message, hint=finding.hint, target=target)
     return readings
 
 

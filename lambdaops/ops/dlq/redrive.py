@@ -34,7 +34,7 @@ from lambdaops.core.errors import (
     RedriveInProgressError,
     RejectedError,
 )
-from lambdaops.core.model import AlarmReading, AlarmState, Finding, Level
+from lambdaops.core.model import AlarmReading, Finding, Level
 from lambdaops.core.playbook.tags import same_step
 from lambdaops.ops.dlq.crew import Crew
 from lambdaops.ops.dlq.hands import Hands
@@ -42,7 +42,7 @@ from lambdaops.ops.dlq.shift import Shift
 from lambdaops.ops.dlq.worker import Worker
 from lambdaops.ops.recorder import Recorder, actor_of, new_run
 from lambdaops.ops.steady import Steady
-from lambdaops.ops.stop_alarms import StopAlarms
+from lambdaops.ops.stop_alarms import StopAlarms, found_before
 from lambdaops.ports import Journal
 from lambdaops.ports.queues import DeadLetterPorts
 
@@ -147,7 +147,7 @@ def prepare(ports: DeadLetterPorts, queue: Queue, request: Request) -> Prepared:
         _require_no_task(ports, queue)
     findings = _places(places, queue, plan)
     alarms = ports.alarms.read_alarms(plan.stop_alarms)
-    findings += [*_alarms(plan, alarms), *_expiry(queue, plan)]
+    findings += [*found_before(plan.stop_alarms, alarms, "the redrive"), *_expiry(queue, plan)]
     return Prepared(plan, queue, sources, journal, alarms, tuple(findings), unfinished, places.known)
 
 
@@ -361,34 +361,6 @@ def _require_no_task(ports: DeadLetterPorts, queue: Queue) -> None:
             hint="Wait until it is through, or end it: aws sqs list-message-move-tasks, cancel-message-move-task.",
             target=queue.name,
         )
-
-
-def _alarms(plan: RedrivePlan, readings: tuple[AlarmReading, ...]) -> list[Finding]:
-    there = {reading.name: reading for reading in readings}
-    found = []
-    for name in plan.stop_alarms:
-        reading = there.get(name)
-        if reading is None:
-            found.append(
-                Finding(
-                    Level.BLOCK,
-                    "alarms",
-                    f"alarm {name} does not exist in this account and region",
-                    "Check the spelling and the region: aws cloudwatch describe-alarms lists them.",
-                )
-            )
-        elif reading.state is AlarmState.ALARM:
-            found.append(
-                Finding(
-                    Level.BLOCK,
-                    "alarms",
-                    f"alarm {name} is in ALARM: it would stop the redrive at once",
-                    "Wait until it is OK.",
-                )
-            )
-        elif reading.state is AlarmState.INSUFFICIENT_DATA:
-            found.append(Finding(Level.WARN, "alarms", f"alarm {name} has no data: only ALARM stops the redrive", ""))
-    return found
 
 
 def _expiry(queue: Queue, plan: RedrivePlan) -> list[Finding]:
